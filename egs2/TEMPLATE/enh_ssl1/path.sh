@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# The environment of every script and job of a recipe; to be sourced in its directory.
+# Cluster jobs start with `. ./path.sh`, so what they need must be set here or in
+# local/path.sh (HF_HOME, TORCH_HOME, proxies, modules ...).
+MAIN_ROOT=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.." && pwd)
+export MAIN_ROOT
+export PATH="${PWD}/utils:${PATH}"
+export PYTHONPATH="${MAIN_ROOT}${PYTHONPATH:+:${PYTHONPATH}}"
+export LC_ALL=C              # files are sorted bytewise
+export OMP_NUM_THREADS=1     # jobs run side by side; one thread each
+export PYTHONIOENCODING=UTF-8
+
+# The environment made by tools/setup.sh, unless another one was chosen
+# (PYTHON=... in the environment, or --python ... on the command line).
+if [ -e "${MAIN_ROOT}/tools/venv/bin/activate" ] && [ -z "${PYTHON:-}" ] \
+    && [ "${python:-python3}" = python3 ]; then
+    # shellcheck disable=SC1091
+    . "${MAIN_ROOT}/tools/venv/bin/activate"
+fi
+
+# ESPnet's imports try to download NLTK data that enhancement never uses; see there.
+if [ -z "${NLTK_DATA:-}" ] && [ ! -e "${HOME:-}/nltk_data" ]; then
+    export NLTK_DATA="${MAIN_ROOT}/egs2/TEMPLATE/enh_ssl1/utils/no_nltk"
+fi
+
+# shellcheck disable=SC1091
+if [ -e local/path.sh ]; then . local/path.sh; fi

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Make a new recipe directory: links to the template, copies of what you edit, and
+# commented skeletons of run.sh and local/data.sh that stop until they are filled in.
+#   egs2/TEMPLATE/enh_ssl1/setup.sh egs2/<corpus>/enh_ssl1
+set -euo pipefail
+
+template=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+root=$(cd "${template}/../../.." && pwd -P)
+
+die() {
+    printf 'setup.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+[ $# -eq 1 ] || die "found $# words; expected one: egs2/<corpus>/enh_ssl1"
+[[ $1 != -* ]] || { sed -n '2,4s/^# //p' "${BASH_SOURCE[0]}"; exit 0; }
+[ ! -e "$1/run.sh" ] || die "found $1/run.sh; expected a new directory; choose another name or remove it"
+
+mkdir -p "$1/local" "$1/conf/tuning"
+dir=$(cd "$1" && pwd -P)
+to_template=$(realpath --relative-to="${dir}" "${template}")
+to_root_conf=$(realpath --relative-to="${dir}/conf" "${root}/conf")
+
+for name in enh_ssl.sh path.sh db.sh utils; do
+    ln -sfn "${to_template}/${name}" "${dir}/${name}"
+done
+cp "${template}/cmd.sh" "${dir}/cmd.sh"
+cp "${root}"/conf/{slurm,queue,pbs}.conf "${dir}/conf/"
+ln -sfn "${to_root_conf}/ssl" "${dir}/conf/ssl"
+
+cat > "${dir}/local/path.sh" <<'END'
+# Sourced by path.sh, also inside cluster jobs: caches, modules, proxies. For example
+# export HF_HOME=/data/cache/huggingface
+END
+
+cat > "${dir}/run.sh" <<'END'
+#!/usr/bin/env bash
+# Options given on the command line override those below; --help lists all of them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# Fill in: the names of your sets in data/ (local/data.sh makes them) and your YAML.
+# Several YAMLs, separated by spaces, are trained and compared; --enh_label names them.
+./enh_ssl.sh \
+    --train_set train \
+    --valid_set valid \
+    --test_sets "test" \
+    --enh_config conf/tuning/train.yaml \
+    --inference_model valid.loss.best.pth \
+    --ssl_conf "" \
+    --recognisers "" \
+    "$@"
+END
+
+cat > "${dir}/local/data.sh" <<'END'
+#!/usr/bin/env bash
+# Make data/<set>/ for the training, validation and test sets:
+#   wav.scp     utterance id, noisy mixture (wav or flac)
+#   spk1.scp    utterance id, clean reference of equal length
+#   noise1.scp  utterance id, noise alone (only for --use_noise_ref true)
+#   utt2spk     utterance id, speaker        spk2utt  the inverse
+#   text        utterance id, words (only where a recogniser is to score)
+#   utt2snr, utt2noise, utt2lang  what the report groups by (optional)
+# All sorted bytewise by utterance id (path.sh sets LC_ALL=C), same ids in every file.
+set -euo pipefail
+. ./path.sh
+. ./db.sh
+
+echo "local/data.sh: nothing is prepared yet; expected code that makes data/<set>/;" \
+    "fill in ${PWD}/local/data.sh" >&2
+exit 1
+END
+chmod +x "${dir}/run.sh" "${dir}/local/data.sh"
+echo "Made $1. Next: add the corpus to db.sh, fill in local/data.sh, put a YAML into"
+echo "conf/tuning/ and its name into run.sh; add a row to egs2/README.md."

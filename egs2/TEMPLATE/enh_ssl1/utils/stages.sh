@@ -1,0 +1,190 @@
+# shellcheck shell=bash
+# To be sourced by the staged template: messages, help, jobs, fingerprints.
+# shellcheck disable=SC2034,SC2154 # dry_run, resume_jobs, py, pick ... belong to the caller
+
+log() { # MESSAGE
+    printf '%s %s\n' "$(date '+%Y-%m-%dT%H:%M:%S')" "$*"
+}
+
+die() { # "found ...; expected ...; do ..."
+    printf 'ERROR: %s\n' "$*" >&2
+    exit 1
+}
+
+options_help() { # SCRIPT: `name=default  # comment` lines between '## ' titles
+    awk -v script="${1##*/}" '
+        NR == 2 { sub(/^# /, ""); printf "Usage: %s [--option value ...]\n%s\n", script, $0 }
+        /^## end/ { exit }
+        /^## / { printf "\n%s\n", substr($0, 4); next }
+        /^[a-z_]+=/ {
+            split($0, part, /[ \t]+# /)
+            name = part[1]; sub(/=.*/, "", name)
+            value = part[1]; sub(/^[^=]*=/, "", value)
+            printf "  --%-22s %s [%s]\n", name, part[2], value
+        }' "$1"
+}
+
+# ---- running things ----------------------------------------------------------
+# x COMMAND... runs a command, or only prints it with --dry_run true.
+x() {
+    if "${dry_run}"; then
+        printf '+'
+        printf ' %q' "$@"
+        printf '\n'
+    else
+        "$@"
+    fi
+}
+
+write_file() { # FILE: standard input, under its name only when complete
+    if "${dry_run}"; then
+        cat > /dev/null
+    else
+        mkdir -p "$(dirname "$1")"
+        cat > "$1.tmp.$$" && mv "$1.tmp.$$" "$1"
+    fi
+}
+
+declare -A _job_name=() _job_log=() _job_out=() # by process id
+_job_failed=""
+jobs_at_once=1
+
+# start_job NAME LOG COMMAND...: in the background, at most ${jobs_at_once} at a time.
+# LOG is what a person looks at; what the command itself prints goes to LOG's
+# neighbour *.out. After a failure nothing new is started.
+start_job() {
+    local name=$1 log=$2 out="${2%.log}.out"
+    shift 2
+    if "${dry_run}"; then
+        "$@"
+        return
+    fi
+    while [ "${#_job_name[@]}" -ge "${jobs_at_once}" ]; do _wait_for_one; done
+    [ -z "${_job_failed}" ] || return 0
+    log "  ${name} -> log: ${log}"
+    mkdir -p "$(dirname "${log}")"
+    set -m # a process group of its own, so that it can be stopped as a whole
+    ("$@") > "${out}" 2>&1 < /dev/null &
+    set +m
+    _job_name[$!]=${name} _job_log[$!]=${log} _job_out[$!]=${out}
+}
+
+wait_jobs() { # wait for everything started; stop if something failed
+    while [ "${#_job_name[@]}" -gt 0 ]; do _wait_for_one; done
+    [ -z "${_job_failed}" ] || die "${_job_failed}"
+}
+
+run() { # COMMAND...: one command, its output on the terminal; can be interrupted
+    local status=0
+    "${dry_run}" && { x "$@"; return; }
+    set -m
+    ("$@") < /dev/null &
+    set +m
+    _job_name[$!]=$1
+    wait $! || status=$?
+    unset "_job_name[$!]"
+    return "${status}"
+}
+
+_wait_for_one() {
+    local pid status ticks=0
+    while true; do
+        for pid in "${!_job_name[@]}"; do
+            kill -0 "${pid}" 2> /dev/null && continue
+            status=0
+            wait "${pid}" || status=$?
+            [ "${status}" -eq 0 ] || _job_error "${pid}" "${status}"
+            unset "_job_name[${pid}]"
+            return 0
+        done
+        sleep 0.2
+        ticks=$((ticks + 1))
+        [ $((ticks % 150)) -ne 0 ] || _show_progress # every 30 seconds
+    done
+}
+
+_job_error() { # PID STATUS
+    local name=${_job_name[$1]}
+    {
+        printf '\n---- last lines of %s ----\n' "${_job_out[$1]}"
+        tail -n 30 "${_job_out[$1]}" || true
+        printf -- '----\n'
+    } >&2
+    _job_failed+="${_job_failed:+; }${name} failed with status $2, log: ${_job_log[$1]}"
+    log "  ${name} failed; jobs that still run are waited for, no new one is started"
+}
+
+_show_progress() { # the newest line of every running job's log
+    local pid line
+    for pid in "${!_job_name[@]}"; do
+        line=$(tail -c 2000 "${_job_log[${pid}]}" 2> /dev/null | tr '\r' '\n' \
+            | grep -v -e '^ ' -e '^$' -e Warning | tail -n 1 | cut -c 1-150) || true
+        log "  ${_job_name[${pid}]}: ${line}"
+    done
+}
+
+stop_jobs() { # when the recipe ends or is interrupted
+    local pid
+    for pid in "${!_job_name[@]}"; do
+        kill -TERM -- "-${pid}" 2> /dev/null || true
+    done
+    wait
+}
+
+watch_signals() {
+    export RUN_PL_OWNER=$$ # run.pl stops its jobs should this script be killed
+    trap stop_jobs EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+# ---- what has been done already --------------------------------------------
+# A stamp holds a fingerprint: a line per input file, option and audio list. Same
+# fingerprint and all outputs there: nothing to do.
+fingerprint() { # [--input FILE] [--audio SCP] [--sample SCP] [--option TEXT] ...
+    "${dry_run}" || "${py[@]}" -m espnet2_ext.bin.fingerprint "$@"
+}
+
+up_to_date() { # STAMP FINGERPRINT OUTPUT...
+    local stamp=$1 print=$2 file
+    shift 2
+    "${dry_run}" && return 1
+    [ -e "${stamp}" ] && [ "$(cat "${stamp}")" = "${print}" ] || return 1
+    for file in "$@"; do [ -s "${file}" ] || return 1; done
+    log "  $(dirname "${stamp}"): inputs unchanged and outputs complete, skipped"
+}
+
+stamp() { # STAMP FINGERPRINT
+    printf '%s\n' "$2" | write_file "$1"
+}
+
+# fresh_logdir LOGDIR FINGERPRINT: empty it, unless the same work was broken off there;
+# then (--resume_jobs true, run.pl) the array `pick` keeps the jobs that had finished.
+fresh_logdir() {
+    pick=()
+    "${dry_run}" && return
+    if "${resume_jobs}" && [[ ${decode_cmd} == run.pl* ]] && [ -e "$1/.begun" ] \
+        && [ "$(cat "$1/.begun")" = "$2" ]; then
+        pick=(--pick failed)
+        return
+    fi
+    mkdir -p "$1"
+    find "$1" -mindepth 1 ! -name '*.out' -delete # *.out is this job's own
+    stamp "$1/.begun" "$2"
+}
+
+split_keys() { # SCP N PREFIX: PREFIX.1.scp ... PREFIX.N.scp, in order, about equal
+    "${dry_run}" && return
+    mkdir -p "$(dirname "$3")"
+    awk -v n="$2" -v prefix="$3" -v total="$(count_lines "$1")" \
+        '{ print > (prefix "." int((NR - 1) * n / total) + 1 ".scp") }' "$1"
+}
+
+count_lines() { # FILE (0 without one, as in a dry run)
+    if [ -e "$1" ]; then wc -l < "$1"; else echo 0; fi
+}
+
+at_most() { # A B: the smaller, at least 1
+    local n=$(($1 < $2 ? $1 : $2))
+    echo $((n > 1 ? n : 1))
+}

@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # options come from the template, which uses the arrays
+# To be sourced: which systems the options describe. One system per YAML and seed, in
+# the arrays sys_exp (directory), sys_label, sys_config and sys_seed.
+
+sys_exp=() sys_label=() sys_config=() sys_seed=()
+
+_list_systems() {
+    local configs tags exps labels list seed i tag exp
+    read -ra configs <<< "${enh_config}"
+    read -ra tags <<< "${enh_tag}"
+    read -ra exps <<< "${enh_exp}"
+    read -ra labels <<< "${enh_label}"
+    local count=${#configs[@]}
+    [ "${count}" -gt 0 ] || count=${#exps[@]}
+    [ "${count}" -gt 0 ] || count=1
+    for list in tags exps labels; do
+        local -n values=${list}
+        [ "${#values[@]}" -eq 0 ] || [ "${#values[@]}" -eq "${count}" ] \
+            || die "found ${#values[@]} ${list} (${values[*]}) for ${count} systems; expected one for each YAML of --enh_config"
+    done
+    for ((i = 0; i < count; i++)); do
+        [ -z "${configs[i]:-}" ] || [ -r "${configs[i]}" ] \
+            || die "found --enh_config ${configs[i]}, which cannot be read; expected a YAML file"
+        tag=${tags[i]:-$(_tag_of "${configs[i]:-train}")}
+        exp=${exps[i]:-${expdir}/enh_${tag}${speed_perturb_factors:+_sp}}
+        for seed in ${seeds:-""}; do
+            sys_exp+=("${exp}${seed:+_seed${seed}}")
+            sys_label+=("${labels[i]:-${tag}}")
+            sys_config+=("${configs[i]:-}")
+            sys_seed+=("${seed}")
+        done
+    done
+    list=$(printf '%s\n' "${sys_exp[@]}" | LC_ALL=C sort | uniq -d)
+    [ -z "${list}" ] || die "found two systems in ${list}; expected one directory each; give --enh_tag"
+}
+
+_tag_of() { # YAML: ESPnet's rule: base name, _raw, and the changed arguments
+    local text=${enh_args}
+    text=${text//--/_}
+    text=${text//\//_}
+    printf '%s_raw%s' "$(basename "$1" .yaml)" "${text//[ |=]/}"
+}
+
+_list_systems
+if [ -z "${inference_tag}" ]; then
+    inference_tag=${inference_enh_config:-enhanced}
+    inference_tag=$(basename "${inference_tag}" .yaml)
+fi

@@ -1,0 +1,46 @@
+"""``python -m espnet2_ext -m espnet2.bin.X ARGS``: ESPnet's X with our classes in it.
+
+For users of ESPnet's own recipes: ``enh.sh --python "python3 -m espnet2_ext"``.
+The module is imported and its ``main`` called: ``runpy`` would run a second copy of it
+under another name, which the processes that multi-GPU training spawns cannot find.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+
+from espnet2_ext.errors import UserError, run_main
+
+USAGE = (
+    "expected: python -m espnet2_ext -m MODULE [ARGS...], where MODULE has a main(), "
+    "e.g. espnet2.bin.enh_train"
+)
+
+
+def main() -> None:
+    """Call ``main()`` of the module named on the command line.
+
+    Raises:
+        UserError: if the command line names no module, or one without ``main``.
+    """
+    if len(sys.argv) < 3 or sys.argv[1] != "-m":
+        raise UserError(f"found arguments {sys.argv[1:]}; {USAGE}.")
+    name = sys.argv[2]
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise UserError(f"cannot find module '{name}'; {USAGE}.")
+    importlib.import_module("espnet2_ext.tasks.enh_ssl")  # registers our classes
+    module = importlib.import_module(name)
+    if not hasattr(module, "main"):
+        raise UserError(f"module '{name}' has no main(); {USAGE}.")
+    sys.argv = [str(module.__file__), *sys.argv[3:]]
+    module.main()
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,65 @@
+"""Make a training configuration with an SSL loss out of one without.
+
+Both then differ in ``criterions:`` alone, so that a comparison compares the loss.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.fileio.scp import atomic_write
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML mapping.
+
+    Raises:
+        UserError: if the file is missing, is no YAML, or holds no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot read YAML ({error}).") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected 'key: value' lines, found {content!r}.")
+    return content
+
+
+def add_loss(config: dict, criterion: dict, weight: float | None = None) -> dict:
+    """Append ``criterion`` to ``criterions`` of ``config``, with another weight."""
+    if weight is not None:
+        wrapper_conf = {**criterion.get("wrapper_conf", {}), "weight": weight}
+        criterion = {**criterion, "wrapper_conf": wrapper_conf}
+    return {**config, "criterions": [*config.get("criterions", []), criterion]}
+
+
+def main() -> None:
+    """Parse the command line, check the result, and write it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="without SSL loss")
+    parser.add_argument("--ssl_conf", type=Path, required=True, help="conf/ssl/X.yaml")
+    parser.add_argument("--weight", type=float, help="alpha; default: the fragment's")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+
+    from espnet2_ext.tasks.enh_ssl import check_criterions
+
+    config = add_loss(read_yaml(args.config), read_yaml(args.ssl_conf), args.weight)
+    check_criterions(config["criterions"])
+    weight = "" if args.weight is None else f" --weight {args.weight:g}"
+    with atomic_write(args.output) as stream:
+        stream.write(f"# Made of {args.config.name} and {args.ssl_conf.name}:\n")
+        stream.write(
+            f"# python -m espnet2_ext.bin.add_ssl_loss --config {args.config}"
+            f" --ssl_conf {args.ssl_conf}{weight} --output {args.output}\n"
+        )
+        yaml.safe_dump(config, stream, indent=4, sort_keys=False)
+    print(args.output)
+
+
+if __name__ == "__main__":
+    run_main(main)

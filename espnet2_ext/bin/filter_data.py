@@ -1,0 +1,97 @@
+"""Stage 4: keep utterances with min < length < max (strictly, as ESPnet does)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from espnet2_ext.data.format import parse_fs
+from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.fileio.scp import (
+    atomic_write,
+    iter_scp,
+    read_scp,
+    utt2spk_to_spk2utt,
+    write_scp,
+)
+
+NOT_BY_UTTERANCE = {"spk2utt", "feats_type"}
+
+
+def kept_keys(
+    lengths: dict[str, str], min_samples: int, max_samples: int
+) -> dict[str, int]:
+    """Return the utterances with ``min_samples < length < max_samples``."""
+    numbers = {key: int(value) for key, value in lengths.items()}
+    return {key: n for key, n in numbers.items() if min_samples < n < max_samples}
+
+
+def filter_table(source: Path, target: Path, keep: dict[str, int]) -> None:
+    """Copy the lines of ``source`` whose first word is in ``keep``."""
+    with atomic_write(target) as stream:
+        for _, key, value in iter_scp(source):
+            if key in keep:
+                stream.write(f"{key} {value}".rstrip() + "\n")
+
+
+def filter_directory(
+    in_dir: Path, out_dir: Path, min_samples: int, max_samples: int
+) -> tuple[int, int]:
+    """Filter every per-utterance file of a formatted data directory.
+
+    Returns:
+        The number of utterances kept and of all.
+
+    Raises:
+        UserError: if nothing would be left.
+    """
+    lengths = read_scp(in_dir / "utt2num_samples")
+    keep = kept_keys(lengths, min_samples, max_samples)
+    if not keep:
+        values = sorted(map(int, lengths.values()))
+        raise UserError(
+            f"{in_dir}: no utterance left; expected lengths strictly between "
+            f"{min_samples} and {max_samples} samples, found "
+            f"{values[0]} to {values[-1]}; change --min_wav_duration or "
+            "--max_wav_duration."
+        )
+    names = sorted(path.name for path in in_dir.iterdir() if path.is_file())
+    names.sort(key=lambda name: name == "wav.scp")  # last: it says "complete"
+    for name in names:
+        if not name.startswith(".") and name not in NOT_BY_UTTERANCE:
+            filter_table(in_dir / name, out_dir / name, keep)
+    if "utt2spk" in names:
+        spk2utt = utt2spk_to_spk2utt(read_scp(out_dir / "utt2spk"))
+        write_scp(out_dir / "spk2utt", spk2utt)
+    with atomic_write(out_dir / "feats_type") as stream:
+        stream.write("raw\n")
+    return len(keep), len(lengths)
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--in_dir", required=True, type=Path)
+    add("--out_dir", required=True, type=Path)
+    add("--fs", default="16k", help="sampling rate, e.g. 16k")
+    add("--min_wav_duration", type=float, default=0.1, help="s")
+    add("--max_wav_duration", type=float, default=20.0, help="s")
+    return parser
+
+
+def main(cmd: list[str] | None = None) -> None:
+    """Entry point."""
+    args = get_parser().parse_args(cmd)
+    fs = parse_fs(args.fs)
+    kept, total = filter_directory(
+        args.in_dir,
+        args.out_dir,
+        int(args.min_wav_duration * fs),
+        int(args.max_wav_duration * fs),
+    )
+    print(f"{args.out_dir}: {kept} of {total} utterances kept")
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,95 @@
+"""The SSL loss as an ESPnet criterion: ``name: ssl`` in ``criterions:``."""
+
+from __future__ import annotations
+
+import logging
+
+from espnet2.enh.loss.criterions.time_domain import TimeDomainLoss
+from torch import Tensor
+
+from espnet2_ext.enh.loss.ssl_distance import SSLDistance
+from espnet2_ext.ssl.layers import layer_name
+
+
+class SSLLoss(TimeDomainLoss):
+    """``SSLDistance`` with ESPnet's argument order and training log.
+
+    The log holds ``ssl_loss`` and the unweighted distance of every layer,
+    ``ssl_loss_l06``. With ``name: other`` these become ``other``, ``other_l06``, so
+    that several SSL losses can stand in one configuration.
+
+    Args:
+        upstream, path_or_url, download_dir, extra_conf, layers, distance, normalize,
+            fs: see ``SSLDistance``.
+        name: the key in the log; default ``ssl_loss``.
+        only_for_test: compute it on the validation set only.
+        is_noise_loss, is_dereverb_loss: apply it to that output of the separator.
+    """
+
+    def __init__(
+        self,
+        upstream: str,
+        path_or_url: str | None = None,
+        download_dir: str | None = None,
+        extra_conf: dict | None = None,
+        layers: object = "later_half",
+        distance: str = "mse",
+        normalize: str = "none",
+        fs: int = 16000,
+        name: str = "ssl_loss",
+        only_for_test: bool = False,
+        is_noise_loss: bool = False,
+        is_dereverb_loss: bool = False,
+    ) -> None:
+        super().__init__(
+            name,
+            only_for_test=only_for_test,
+            is_noise_loss=is_noise_loss,
+            is_dereverb_loss=is_dereverb_loss,
+        )
+        self.ssl_distance = SSLDistance(
+            upstream,
+            path_or_url,
+            download_dir,
+            extra_conf,
+            layers,
+            distance,
+            normalize,
+            fs,
+        )
+        self.stats: dict[str, Tensor] = {}
+
+    def load(self) -> None:
+        """Load the upstream now, and say what the loss is made of."""
+        weights = self.ssl_distance.upstream.weights
+        logging.info(
+            "%s: upstream %s, %s over %s, normalize %s, mean over valid frames and "
+            "feature dimension",
+            self.name,
+            self.ssl_distance.upstream.upstream,
+            self.ssl_distance.distance,
+            ", ".join(f"{w:.3f} x {layer_name(n)}" for n, w in weights.items()),
+            self.ssl_distance.normalize,
+        )
+
+    def forward(
+        self, ref: Tensor, inf: Tensor, lengths: Tensor | None = None
+    ) -> Tensor:
+        """Compute the loss of each utterance.
+
+        Args:
+            ref: clean speech, (B, T).
+            inf: enhanced speech, (B, T).
+            lengths: valid samples, (B,); None means all T.
+
+        Returns:
+            (B,)
+        """
+        distance = self.ssl_distance
+        # ESPnet has (ref, inf); everything else in this package has (est, ref)
+        per_layer = distance.per_layer(est=inf, ref=ref, lengths=lengths)
+        self.stats = {
+            f"{self.name}_{layer_name(layer)}": value.detach()
+            for layer, value in per_layer.items()
+        }
+        return distance.weighted(per_layer)

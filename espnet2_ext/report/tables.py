@@ -1,0 +1,233 @@
+"""Build the tables as values; Markdown and HTML only print them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from espnet2_ext.metrics.asr import RECOGNISERS
+from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX, Quantity
+from espnet2_ext.metrics.result import Difference
+from espnet2_ext.report.results import CLEAN, NOISY, Row, System, TestSet, difference
+
+CIRCULAR = "‡"
+SUPERVISED = "§"
+SUPERVISED_FAMILIES = ("whisper",)  # trained with transcripts
+NONE = "-"
+NBSP = "\u00a0"  # keeps units and intervals on one line of the page
+VERDICT_SIGNS = {"better": "✔", "worse": "✘", "undecided": "≈"}
+BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL")
+# Secondary outputs: in scores.jsonl, but not columns of the main table.
+HIDDEN_KEYS = ("STOI", "SIG", "BAK")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a cell and, in a table of differences, its verdict."""
+
+    text: str
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: a title, a header, rows of cells, and notes below it."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...]
+
+
+Marks = dict[str, list[tuple[str, str]]]  # column key -> signs and their footnotes
+
+
+def dependent_columns(test_set: TestSet, systems: Sequence[System]) -> Marks:
+    """Return the columns that a shown loss aims at: no independent evidence.
+
+    These are the word error rates of a recogniser whose encoder is in a loss, and the
+    distances measured with an upstream that is in a loss.
+    """
+    upstreams = {system.name: system.upstreams() for system in systems}
+    marks: Marks = {}
+    for quantity in test_set.quantities:
+        key = quantity.key
+        if quantity.is_error_count:
+            judge = RECOGNISERS[key.removeprefix(WER_PREFIX)]
+            related = [n for n, names in upstreams.items() if judge.is_circular(names)]
+            reason = "its encoder is in the loss"
+        else:
+            measure = test_set.upstreams.get(key)
+            related = [n for n, names in upstreams.items() if measure in names]
+            reason = "this distance is in the loss"
+        if related:
+            note = (
+                f"{CIRCULAR} {quantity.label}: {reason} of {', '.join(related)}, so it "
+                "is not independent evidence."
+            )
+            marks[key] = [(CIRCULAR, note)]
+    return marks
+
+
+def column_marks(test_set: TestSet, systems: Sequence[System]) -> Marks:
+    """Return all footnotes: `dependent_columns`, and supervised encoders."""
+    marks = dependent_columns(test_set, systems)
+    for key, upstream in test_set.upstreams.items():
+        if upstream.startswith(SUPERVISED_FAMILIES):
+            note = (
+                f"{SUPERVISED} SSL {key.removeprefix(SSL_PREFIX)}: a supervised "
+                "encoder as representation loss, not self-supervised."
+            )
+            marks.setdefault(key, []).append((SUPERVISED, note))
+    return marks
+
+
+def _footnotes(marks: Marks, columns: Sequence[Quantity]) -> list[str]:
+    return [note for q in columns for _, note in marks.get(q.key, [])]
+
+
+def shown_quantities(test_set: TestSet) -> list[Quantity]:
+    """Return the columns of the main table."""
+    return [q for q in test_set.quantities if q.key not in HIDDEN_KEYS]
+
+
+def _header(quantity: Quantity, marks: Marks) -> str:
+    signs = "".join(sign for sign, _ in marks.get(quantity.key, []))
+    unit = f"({quantity.unit}){NBSP}" if quantity.unit else ""
+    return f"{quantity.label}{signs} {unit}{quantity.arrow}"
+
+
+def _header_with_count(test_set: TestSet, quantity: Quantity, marks: Marks) -> str:
+    items = "words" if quantity.is_error_count else "utt"
+    return f"{_header(quantity, marks)} [{test_set.count(quantity)}{NBSP}{items}]"
+
+
+def _fixed(value: float, digits: int, sign: str = "") -> str:
+    """Print with ``digits`` decimals; what rounds to zero has no sign."""
+    rounded = round(value, digits)
+    return f"{rounded:{sign}.{digits}f}" if rounded else f"{0:.{digits}f}"
+
+
+def _number(value: float | None, spread: float | None, digits: int) -> Cell:
+    if value is None:
+        return Cell(NONE)
+    text = _fixed(value, digits)
+    return Cell(text if spread is None else f"{text} ± {_fixed(spread, digits)}")
+
+
+def _value_cells(row: Row, quantities: Sequence[Quantity]) -> list[Cell]:
+    return [_number(*row.mean_and_spread(q.key), q.digits) for q in quantities]
+
+
+def _excluded_notes(test_set: TestSet) -> list[str]:
+    return [
+        f"{quantity.label}: {count} values of '{row.name}' do not exist and are left "
+        "out of its mean (see the scoring logs)."
+        for quantity in shown_quantities(test_set)
+        for row in test_set.rows
+        if (count := row.excluded(quantity.key))
+        # Identical signals have no error: said once, below the table.
+        and not (row.name == CLEAN and quantity.key in ("SI_SNR", "SDR"))
+    ]
+
+
+def main_table(test_set: TestSet, systems: Sequence[System]) -> Table:
+    """Build the pooled table: clean, noisy, then every system."""
+    marks = column_marks(test_set, systems)
+    columns = shown_quantities(test_set)
+    notes = _footnotes(marks, columns)
+    if any(len(row.runs) > 1 for row in test_set.rows):
+        seeds = ", ".join(f"{s.name}: {len(s.exp_dirs)}" for s in systems)
+        notes.append(f"± is the standard deviation over seeds ({seeds}).")
+    notes.append("Word error rates are pooled: all errors over all reference words.")
+    if not test_set.row(CLEAN).runs:
+        notes.append("Clean speech was not scored.")
+    elif any(q.key in ("SI_SNR", "SDR") for q in columns):
+        notes.append("Clean equals its reference: it has no SI-SNR and no SDR.")
+    return Table(
+        f"{test_set.name}: all utterances",
+        ("", *(_header_with_count(test_set, q, marks) for q in columns)),
+        tuple((Cell(r.name), *_value_cells(r, columns)) for r in test_set.rows),
+        (*notes, *_excluded_notes(test_set)),
+    )
+
+
+def _snr_order(snr: str) -> tuple[float, str]:
+    try:
+        return float(snr), snr
+    except ValueError:
+        return float("inf"), snr
+
+
+def snr_table(test_set: TestSet, systems: Sequence[System]) -> Table | None:
+    """Build the table by input SNR, or return ``None`` without ``utt2snr``."""
+    utts = [utt for utt in test_set.utts if utt in test_set.utt2snr]
+    if not utts:
+        return None
+    marks = dependent_columns(test_set, systems)
+    columns = [
+        q for q in test_set.quantities if q.is_error_count or q.key in BY_SNR_KEYS
+    ]
+    rows = []
+    for snr in sorted({test_set.utt2snr[utt] for utt in utts}, key=_snr_order):
+        part = test_set.select([utt for utt in utts if test_set.utt2snr[utt] == snr])
+        for row in part.rows:
+            label = f"{snr} dB [{len(part.utts)} utt]"
+            rows.append((Cell(label), Cell(row.name), *_value_cells(row, columns)))
+    header = [_header(q, marks) for q in columns]
+    return Table(
+        f"{test_set.name}: by input SNR",
+        ("input SNR", "", *header),
+        tuple(rows),
+        tuple(_footnotes(marks, columns)),
+    )
+
+
+def _difference_cell(found: Difference | None, quantity: Quantity) -> Cell:
+    if found is None:
+        return Cell(NONE)
+    digits = quantity.digits
+    verdict = found.verdict(quantity.higher_is_better)
+    text = _fixed(found.value, digits, "+")
+    if found.low is not None and found.high is not None:
+        low, high = (_fixed(end, digits, "+") for end in (found.low, found.high))
+        text += f" [{low},{NBSP}{high}]"
+    return Cell(f"{text}{NBSP}{VERDICT_SIGNS[verdict]}", verdict)
+
+
+def comparisons(
+    test_set: TestSet, baseline: str
+) -> list[tuple[Row, Row, list[Quantity]]]:
+    """List what is compared: systems with the baseline, and with noisy for the WER."""
+    columns = shown_quantities(test_set)
+    rates = [q for q in columns if q.is_error_count]
+    systems = [r for r in test_set.rows if r.name not in (CLEAN, NOISY)]
+    reference, noisy = test_set.row(baseline), test_set.row(NOISY)
+    with_baseline = [(r, reference, columns) for r in systems if r.name != baseline]
+    return with_baseline + [(row, noisy, rates) for row in systems if rates]
+
+
+def difference_table(
+    test_set: TestSet, systems: Sequence[System], baseline: str
+) -> Table:
+    """Build the table of differences with 95 % paired-bootstrap intervals."""
+    marks = column_marks(test_set, systems)
+    columns = shown_quantities(test_set)
+    rows = []
+    for a, b, compared in comparisons(test_set, baseline):
+        cells = [
+            _difference_cell(difference(a, b, q.key), q) if q in compared else Cell("")
+            for q in columns
+        ]
+        rows.append((Cell(f"{a.name} − {b.name}"), *cells))
+    return Table(
+        f"{test_set.name}: differences",
+        ("", *(_header(q, marks) for q in columns)),
+        tuple(rows),
+        (
+            "Difference [95 % paired-bootstrap interval over utterances, seeds "
+            "averaged first]: it covers the choice of utterances, not of seeds.",
+            "✔ better, ✘ worse, ≈ undecided (0 is inside the interval).",
+            *_footnotes(marks, columns),
+        ),
+    )

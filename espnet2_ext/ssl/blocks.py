@@ -1,0 +1,147 @@
+"""Hook-free forward passes through upstreams with a known inside.
+
+s3prl collects hidden states with forward hooks: it always runs to the last block,
+and its list of hooks is shared by all threads. A *stack* runs the same modules block
+by block instead, and stops at the highest layer that is wanted.
+
+The interface of a stack: ``num_states``, ``has_conv``, and
+``run(wav (B, T), lengths (B,), depth) -> (conv, states, frame_lengths)``, where
+``depth`` -1 asks for the convolutional features only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from espnet2_ext.enh.loss.functional import frame_mask
+
+MIN_SAMPLES = 1600  # the shortest input that every upstream of s3prl takes
+
+
+class States(NamedTuple):
+    """Hidden states of one forward pass."""
+
+    conv: Tensor | None  # (B, F, C), None where the upstream has none
+    hidden: list[Tensor]  # (B, F, D) each: layers 0 to depth
+    lengths: Tensor  # (B,), valid frames
+
+
+class Stack(Protocol):
+    """What ``FrozenUpstream`` asks of an upstream."""
+
+    num_states: int
+    has_conv: bool
+
+    def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+        """Compute layers 0 to ``depth`` of ``wav`` (B, T) with ``lengths`` (B,)."""
+        ...
+
+
+def normalize_wav(wav: Tensor, lengths: Tensor) -> Tensor:
+    """Give each utterance zero mean and unit variance over its valid samples.
+
+    Args:
+        wav: (B, T); lengths: (B,) valid samples. The padding stays zero.
+    """
+    rows = [
+        F.pad(F.layer_norm(row[:n], (n,)), (0, len(row) - n))
+        for row, n in zip(wav, lengths.tolist(), strict=True)
+    ]
+    return torch.stack(rows)
+
+
+class ConvTransformerStack:
+    """WavLM, HuBERT, wav2vec 2.0, data2vec and UniSpeech-SAT of s3prl.
+
+    Args:
+        expert: s3prl's ``UpstreamExpert`` of one of these families.
+        normalize: whether the waveform is normalised (the checkpoint's own setting).
+    """
+
+    has_conv = True
+
+    def __init__(self, expert: nn.Module, normalize: bool) -> None:
+        self.model = expert.model
+        self.normalize = normalize
+        self.num_states = len(self.model.encoder.layers) + 1
+        self._convs = [
+            (block[0].kernel_size[0], block[0].stride[0])
+            for block in self.model.feature_extractor.conv_layers
+        ]
+
+    def frame_lengths(self, lengths: Tensor) -> Tensor:
+        """Count the frames that the convolutions make of (B,) samples; at least 1."""
+        for kernel, stride in self._convs:
+            lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
+        return lengths.clamp_min(1)
+
+    def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+        """Compute the states; see the module's docstring."""
+        model = self.model
+        if self.normalize:
+            wav = normalize_wav(wav, lengths)
+        conv = model.feature_extractor(wav).transpose(1, 2)
+        frames = self.frame_lengths(lengths)
+        if depth < 0:
+            return States(conv, [], frames)
+        x = model.layer_norm(conv)
+        if model.post_extract_proj is not None:
+            x = model.post_extract_proj(x)
+        valid = frame_mask(frames, x.size(1))
+        hidden = self._blocks(x.masked_fill(~valid.unsqueeze(-1), 0.0), valid, depth)
+        return States(conv, hidden, frames)
+
+    def _blocks(self, x: Tensor, valid: Tensor, depth: int) -> list[Tensor]:
+        encoder = self.model.encoder
+        x = x + encoder.pos_conv(x.transpose(1, 2)).transpose(1, 2)
+        if not encoder.layer_norm_first:
+            x = encoder.layer_norm(x)
+        hidden = [x]
+        padding = None if bool(valid.all()) else ~valid
+        x = x.transpose(0, 1)  # (F, B, D), the order of these blocks
+        relative = {}  # WavLM hands its position bias from block to block
+        for layer in encoder.layers[:depth]:
+            x, *rest = layer(x, self_attn_padding_mask=padding, **relative)
+            if len(rest) == 2:
+                relative = {"pos_bias": rest[1]}
+            hidden.append(x.transpose(0, 1))
+        if encoder.layer_norm_first and depth == len(encoder.layers):
+            hidden[-1] = encoder.layer_norm(hidden[-1])
+        return hidden
+
+
+class HookedStack:
+    """Any other s3prl upstream, through its own forward pass and hooks.
+
+    The expert is called directly: ``S3PRLUpstream`` would repeat the last frame up to
+    ceil(T / stride) and fails on inputs of 961 to 1039 samples.
+
+    Args:
+        expert: s3prl's ``UpstreamExpert``.
+        num_states: the number of its hidden states.
+        stride: samples per frame.
+    """
+
+    has_conv = False
+
+    def __init__(self, expert: nn.Module, num_states: int, stride: int) -> None:
+        self.expert = expert
+        self.num_states = num_states
+        self.stride = stride
+
+    def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+        """Compute the states; s3prl always runs to the end, whatever the depth."""
+        shortest = min(MIN_SAMPLES, wav.size(1))
+        rows = [
+            row[: max(n, shortest)]
+            for row, n in zip(wav, lengths.tolist(), strict=True)
+        ]
+        states = self.expert(rows)["hidden_states"][: depth + 1]
+        frames = min(state.size(1) for state in states)
+        counts = torch.div(lengths, self.stride, rounding_mode="floor")
+        hidden = [state[:, :frames] for state in states]
+        return States(None, hidden, counts.clamp(1, frames))

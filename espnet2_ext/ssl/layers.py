@@ -1,0 +1,133 @@
+"""Which layers of an upstream take part in the loss, and with what weight.
+
+Layers are numbered as in s3prl's ``hidden_states``: 0 is what enters the first
+Transformer block, l is the output of block l, N (the last) is the encoder's output.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from espnet2_ext.errors import UserError
+
+CONV = "conv"
+Layer = int | str
+RANGE = re.compile(r"^(\d+)\s*-\s*(\d+)$")
+KEYWORDS = ("all", "first_half", "later_half", "last", CONV)
+EXPECTED = (
+    f"expected one of {', '.join(KEYWORDS)}, a layer number (6), a range ('6-12'), "
+    "a list ([3, 6, 9]) or weights ({6: 0.5, 9: 0.5})"
+)
+
+
+def layer_name(layer: Layer) -> str:
+    """Name a layer in logs: ``conv``, ``l06``."""
+    return layer if isinstance(layer, str) else f"l{layer:02d}"
+
+
+class LayerWeights:
+    """A layer specification, its syntax checked when built.
+
+    Args:
+        spec: see ``EXPECTED``; entries of a list may be ``conv`` or ranges too.
+
+    Raises:
+        UserError: if ``spec`` has none of the known forms, names a layer twice, or
+            has a weight that is not a finite number >= 0, or only zero weights.
+    """
+
+    def __init__(self, spec: object) -> None:
+        self.spec = spec
+        self._given = self._parse(spec)
+
+    def _parse(self, spec: object) -> dict[str, float]:
+        """Turn any form into {keyword, number or range as text: weight}."""
+        if isinstance(spec, Mapping):
+            items = [(self._entry(key), _weight(w, spec)) for key, w in spec.items()]
+            if not any(weight > 0 for _, weight in items):
+                raise UserError(f"layers {spec!r}: every weight is 0; give one > 0.")
+        elif isinstance(spec, Sequence) and not isinstance(spec, str):
+            items = [(self._entry(key), 1.0) for key in spec]
+        else:
+            items = [(self._entry(spec), 1.0)]
+        if not items:
+            raise UserError(f"layers {spec!r} is empty; {EXPECTED}.")
+        return dict(items)
+
+    def _entry(self, key: object) -> str:
+        text = str(key).strip()
+        known = text in KEYWORDS or text.isdigit() or RANGE.match(text)
+        if isinstance(key, bool) or not known:
+            raise UserError(f"layers: found {key!r} in {self.spec!r}; {EXPECTED}.")
+        return text
+
+    def resolve(self, num_states: int, has_conv: bool) -> dict[Layer, float]:
+        """Fit the specification to an upstream.
+
+        Args:
+            num_states: number of hidden states, N + 1 for N blocks.
+            has_conv: whether the upstream gives convolutional features.
+
+        Returns:
+            Weight of every layer used, in the order of the layers (``conv`` first);
+            the weights sum to 1, so that the loss is a weighted mean over layers and
+            alpha means the same for every specification.
+
+        Raises:
+            UserError: on a layer out of range, a layer named twice, or ``conv`` where
+                the upstream has no convolutional features.
+        """
+        weights: dict[Layer, float] = {}
+        for text, weight in self._given.items():
+            for layer in _expand(text, num_states - 1):
+                if layer in weights:
+                    raise UserError(f"layers {self.spec!r}: {layer} is named twice.")
+                self._check(layer, num_states, has_conv)
+                if weight > 0:
+                    weights[layer] = weight
+        total = sum(weights.values())
+        order = sorted(weights, key=lambda n: -1 if isinstance(n, str) else n)
+        return {layer: weights[layer] / total for layer in order}
+
+    def _check(self, layer: Layer, num_states: int, has_conv: bool) -> None:
+        if isinstance(layer, str):
+            if not has_conv:
+                raise UserError(
+                    f"layers {self.spec!r}: this upstream has no convolutional "
+                    "features; name Transformer layers instead."
+                )
+        elif not 0 <= layer < num_states:
+            raise UserError(
+                f"layers {self.spec!r}: layer {layer} is out of range; this upstream "
+                f"has layers 0 to {num_states - 1}."
+            )
+
+
+def _weight(weight: object, spec: object) -> float:
+    good = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    if not good or not math.isfinite(weight) or weight < 0:  # type: ignore[arg-type]
+        raise UserError(
+            f"layers {spec!r}: weight {weight!r} is not a finite number >= 0."
+        )
+    return float(weight)  # type: ignore[arg-type]
+
+
+def _expand(text: str, last: int) -> list[Layer]:
+    """List the layers a keyword, a number or a range stands for."""
+    ranged = RANGE.match(text)
+    if ranged:
+        first, final = int(ranged[1]), int(ranged[2])
+        if first > final:
+            raise UserError(f"layers: range '{text}' runs backwards.")
+        return list(range(first, final + 1))
+    keywords: dict[str, list[Layer]] = {
+        "all": list(range(last + 1)),
+        "first_half": list(range(last // 2 + 1)),
+        # "l > N/2", the SSL-MSE of Sato et al. (2025) as it is reported
+        "later_half": list(range(last // 2 + 1, last + 1)) or [last],
+        "last": [last],
+        CONV: [CONV],
+    }
+    return keywords[text] if text in keywords else [int(text)]

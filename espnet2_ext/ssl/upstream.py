@@ -1,0 +1,356 @@
+"""A frozen s3prl upstream through which gradients reach the waveform.
+
+The only file that imports s3prl. What it guarantees, each point with a test:
+
+1. The gradient reaches the waveform; proven once when the weights are loaded.
+2. Frozen: no parameter gets a gradient, and dropout is off for good.
+3. Not a ``torch.nn.Module``: never in a checkpoint, an optimizer or DDP. It follows
+   the device of its input, and loads at first use.
+4. Padded frames never count.
+5. It stops at the highest layer in use, and runs without hooks where it can.
+6. What s3prl would silently ignore is refused.
+7. Other sampling rates are resampled, differentiably.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.ssl.blocks import (
+    MIN_SAMPLES,
+    ConvTransformerStack,
+    HookedStack,
+    Stack,
+    States,
+)
+from espnet2_ext.ssl.layers import CONV, Layer, LayerWeights
+from espnet2_ext.ssl.whisper import HUB_ENTRIES, WhisperEncoder
+
+UPSTREAM_FS = 16000
+NEEDS_PATH = ("_local", "_custom", "_url")
+NOT_DIFFERENTIABLE = {"hf_hubert_custom", "hf_wav2vec2_custom"}
+FAMILIES = ("wavlm", "hubert", "wav2vec2", "data2vec", "unispeech_sat")
+
+
+class Features(NamedTuple):
+    """The layers a loss looks at."""
+
+    layers: dict[Layer, Tensor]  # (B, F, D) each
+    lengths: Tensor  # (B,), valid frames
+
+
+@functools.cache
+def s3prl_hub() -> ModuleType:
+    """Import s3prl's hub (some 10 s) and add this package's entries to it.
+
+    Raises:
+        UserError: if s3prl is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import s3prl.hub as hub
+    except ImportError as error:
+        raise UserError(
+            f"s3prl cannot be imported ({error}); run tools/setup.sh, or: "
+            "pip install -e '.[superb]'"
+        ) from error
+    for name, entry in HUB_ENTRIES.items():
+        setattr(hub, name, entry)
+    return hub
+
+
+def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
+    """Refuse an upstream that s3prl lacks, misreads, or cannot differentiate.
+
+    Raises:
+        UserError: unknown name; a name that needs a path and has none, or has one and
+            would ignore it; a missing file; an upstream that detaches the waveform.
+    """
+    names = s3prl_hub().options()
+    if upstream not in names:
+        raise unknown_name("upstream", upstream, names)
+    if upstream in NOT_DIFFERENTIABLE or upstream.startswith("hf_"):
+        other = upstream.removeprefix("hf_").removesuffix("_custom") + "_local"
+        raise UserError(
+            f"upstream '{upstream}' turns the waveform into numpy, so no gradient can "
+            f"pass; convert the checkpoint to s3prl's format and use '{other}'."
+        )
+    takes_path = upstream.endswith(NEEDS_PATH)
+    if path_or_url and not takes_path:
+        local = upstream.split("_")[0] + "_local"
+        raise UserError(
+            f"upstream '{upstream}' has a registered checkpoint, and s3prl would "
+            f"silently ignore path_or_url '{path_or_url}'; use '{local}' with it."
+        )
+    if takes_path and not path_or_url:
+        raise UserError(
+            f"upstream '{upstream}' needs path_or_url, the checkpoint to load; found "
+            "none. A name without _local, _custom or _url downloads its own."
+        )
+    if upstream.endswith("_local") and not Path(str(path_or_url)).exists():
+        raise UserError(f"path_or_url '{path_or_url}' of '{upstream}': no such file.")
+
+
+class _SharedStack:
+    """The one copy of an upstream in this process, on each device that asked."""
+
+    def __init__(self, name: str, options: dict) -> None:
+        self.name, self.options = name, options
+        self.users: weakref.WeakSet[FrozenUpstream] = weakref.WeakSet()
+        self._copies: dict[torch.device, tuple[nn.Module, Stack]] = {}
+        self._lock = threading.Lock()
+
+    def on(self, device: torch.device) -> Stack:
+        """Give the stack on ``device``; a copy that waits on the CPU moves there."""
+        with self._lock:
+            if device not in self._copies:
+                spare = self._copies.pop(torch.device("cpu"), None)
+                module, stack = spare or _build(self.name, self.options)
+                self._copies[device] = (module.to(device), stack)
+            return self._copies[device][1]
+
+    def depth(self) -> int:
+        """The highest layer that any user wants."""
+        return max(user.depth for user in self.users)
+
+
+_STACKS: weakref.WeakValueDictionary[str, _SharedStack] = weakref.WeakValueDictionary()
+
+
+def _build(name: str, options: dict) -> tuple[nn.Module, Stack]:
+    """Load an upstream and freeze it."""
+    hub = s3prl_hub()
+    if options["download_dir"]:
+        import s3prl.util.download as download
+
+        download.set_dir(options["download_dir"])
+    kwargs = {"refresh": False, **(options["extra_conf"] or {})}
+    if options["path_or_url"]:
+        kwargs["ckpt"] = options["path_or_url"]
+    try:
+        module = getattr(hub, name)(**kwargs)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a checkpoint reader of s3prl may raise
+        raise UserError(
+            f"upstream '{name}' cannot be loaded from "
+            f"{options['path_or_url'] or 'its registered checkpoint'}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    module.eval().requires_grad_(False)
+    return module, _stack_of(module)
+
+
+def _stack_of(module: nn.Module) -> Stack:
+    """Choose the forward pass: by blocks where the inside is known, else by hooks."""
+    if isinstance(module, WhisperEncoder):
+        return module
+    family = type(module).__module__.split(".")[-2]
+    if family in FAMILIES and hasattr(module, "model"):
+        # s3prl sets 0.0 here, which runs the convolutions under no_grad; a value
+        # below 1 would shrink the gradient, and alpha with it
+        module.model.feature_grad_mult = 1.0
+        module.remove_all_hooks()
+        return ConvTransformerStack(module, _normalizes_wav(module))
+    inner = getattr(module, "model", None)
+    if hasattr(inner, "feature_grad_mult"):
+        inner.feature_grad_mult = 1.0
+    with torch.no_grad():
+        states = module([torch.zeros(UPSTREAM_FS)])["hidden_states"]
+    stride = module.get_downsample_rates("hidden_states")
+    stride = stride if isinstance(stride, int) else max(stride)
+    return HookedStack(module, len(states), stride)
+
+
+def _normalizes_wav(expert: nn.Module) -> bool:
+    for holder in (getattr(expert, "cfg", None), getattr(expert, "task_cfg", None)):
+        if hasattr(holder, "normalize"):
+            return bool(holder.normalize)
+    return bool(expert.wav_normalize)
+
+
+class _Sharing(threading.local):
+    """Forward passes of the current training step, or None outside of one."""
+
+    memo: dict[tuple, tuple[Tensor, States]] | None = None
+
+
+_SHARING = _Sharing()
+
+
+@contextmanager
+def shared_forwards() -> Iterator[None]:
+    """Let losses on the same upstream and the same signal share one forward pass.
+
+    For the span of one training step: the graph is shared, so one backward is due.
+    """
+    before, _SHARING.memo = _SHARING.memo, {}
+    try:
+        yield
+    finally:
+        _SHARING.memo = before
+
+
+class FrozenUpstream:
+    """Features of a frozen upstream, differentiable with respect to the waveform.
+
+    Args:
+        upstream: an s3prl upstream name, or ``whisper_local`` / ``whisper_tiny_en``.
+        path_or_url: checkpoint of a ``*_local``, ``*_custom`` or ``*_url`` upstream.
+        download_dir: where s3prl keeps what it downloads.
+        extra_conf: further arguments of the s3prl hub entry.
+        layers: which layers to return; see ``espnet2_ext.ssl.layers``.
+        fs: sampling rate of the waveforms in Hz; others than 16000 are resampled.
+
+    Raises:
+        UserError: see ``check_upstream``; a malformed ``layers``; a bad ``fs``.
+    """
+
+    def __init__(
+        self,
+        upstream: str,
+        path_or_url: str | None = None,
+        download_dir: str | None = None,
+        extra_conf: dict | None = None,
+        layers: object = "all",
+        fs: int = UPSTREAM_FS,
+    ) -> None:
+        check_upstream(upstream, path_or_url)
+        if not isinstance(fs, int) or fs <= 0:
+            raise UserError(f"fs must be a sampling rate in Hz (16000), found {fs!r}.")
+        self.upstream, self.fs = upstream, fs
+        self.layers = LayerWeights(layers)
+        options = {
+            "path_or_url": path_or_url and os.path.abspath(path_or_url),
+            "download_dir": download_dir,
+            "extra_conf": extra_conf,
+        }
+        if path_or_url and not upstream.endswith("_local"):
+            options["path_or_url"] = path_or_url  # may be a URL
+        self._key = json.dumps([upstream, options], sort_keys=True)
+        self._shared = _STACKS.setdefault(self._key, _SharedStack(upstream, options))
+        self._weights: dict[Layer, float] | None = None
+
+    def __deepcopy__(self, memo: dict) -> FrozenUpstream:
+        return self  # frozen, and s3prl's hooks do not survive a copy
+
+    def load(self) -> FrozenUpstream:
+        """Load the weights now, check the layers, and prove the gradient path.
+
+        Raises:
+            UserError: if the checkpoint cannot be read, a layer is out of range, or
+                no gradient reaches the waveform.
+        """
+        if self._weights is None:
+            stack = self._shared.on(torch.device("cpu"))
+            self._weights = self.layers.resolve(stack.num_states, stack.has_conv)
+            self._shared.users.add(self)
+            self._prove_gradient()
+        return self
+
+    @property
+    def weights(self) -> dict[Layer, float]:
+        """Weight of every layer in use; they sum to 1. Loads the upstream."""
+        self.load()
+        assert self._weights is not None
+        return self._weights
+
+    @property
+    def depth(self) -> int:
+        """The highest Transformer layer in use; -1 for convolutional features only."""
+        return max(-1 if isinstance(n, str) else n for n in self.weights)
+
+    def _prove_gradient(self) -> None:
+        generator = torch.Generator().manual_seed(0)
+        wav = torch.randn(1, UPSTREAM_FS // 2, generator=generator).requires_grad_()
+        with torch.enable_grad():
+            layers = self._features(wav, torch.tensor([wav.size(1)])).layers
+            energy = sum(layer.float().square().sum() for layer in layers.values())
+        grad = None
+        if energy.requires_grad:
+            (grad,) = torch.autograd.grad(energy, wav, allow_unused=True)
+        if grad is None or not bool(grad.abs().max() > 0):
+            raise UserError(
+                f"upstream '{self.upstream}' lets no gradient through to the waveform, "
+                "so it cannot serve as a loss; choose a differentiable one, such as "
+                "wavlm_base_plus, hubert_base or whisper_tiny_en."
+            )
+
+    def __call__(self, wav: Tensor, lengths: Tensor | None = None) -> Features:
+        """Compute the layers in use.
+
+        Args:
+            wav: waveforms at ``fs`` Hz, (B, T), on any device.
+            lengths: valid samples, (B,); None means all T.
+
+        Returns:
+            One (B, F, D) tensor a layer, and the number of valid frames, (B,).
+
+        Raises:
+            ValueError: if the shapes do not fit.
+        """
+        if wav.dim() != 2:
+            raise ValueError(f"expected waveforms (B, T), found {tuple(wav.shape)}")
+        if lengths is None:
+            lengths = wav.new_full((len(wav),), wav.size(1), dtype=torch.long)
+        if lengths.shape != wav.shape[:1] or int(lengths.max()) > wav.size(1):
+            raise ValueError(f"lengths {lengths.tolist()} do not fit {wav.shape}")
+        self.load()
+        return self._features(wav, lengths.to(wav.device))
+
+    def _features(self, wav: Tensor, lengths: Tensor) -> Features:
+        states = self._states(wav, lengths)
+        layers: dict[Layer, Tensor] = {}
+        for layer in self.weights:
+            state = states.conv if isinstance(layer, str) else states.hidden[layer]
+            assert state is not None, f"{CONV} was checked when the layers were"
+            layers[layer] = state
+        return Features(layers, states.lengths)
+
+    def _states(self, wav: Tensor, lengths: Tensor) -> States:
+        if _SHARING.memo is None:
+            return self._run(wav, lengths, self.depth)
+        grad = torch.is_grad_enabled() and wav.requires_grad
+        # the tensor is kept in the memo, so its address stays its own
+        key = (self._key, self.fs, wav.data_ptr(), wav.shape, wav._version, grad)
+        key += tuple(lengths.tolist())
+        if key not in _SHARING.memo:
+            states = self._run(wav, lengths, self._shared.depth())
+            _SHARING.memo[key] = (wav, states)
+        return _SHARING.memo[key][1]
+
+    def _run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+        if self.fs != UPSTREAM_FS:
+            from torchaudio.functional import resample
+
+            wav = resample(wav, self.fs, UPSTREAM_FS)
+            lengths = (lengths * UPSTREAM_FS + self.fs - 1) // self.fs
+        wav = F.pad(wav, (0, max(0, MIN_SAMPLES - wav.size(1))))
+        stack = self._shared.on(wav.device)
+        kind = wav.device.type
+        half = torch.is_autocast_enabled(kind) and (
+            torch.get_autocast_dtype(kind) == torch.float16
+        )  # float16 gradients overflow in the convolutions though the loss is finite
+        with torch.autocast(kind, enabled=False) if half else _nothing():
+            return stack.run(wav.float() if half else wav, lengths, depth)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

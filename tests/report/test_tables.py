@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from espnet2_ext.bin.report import parse_systems
+from espnet2_ext.errors import UserError
+from espnet2_ext.report.document import table_to_markdown
+from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.tables import (
+    NBSP,
+    Cell,
+    Table,
+    difference_table,
+    main_table,
+    snr_table,
+)
+from espnet2_ext.report.verdict import verdicts
+from tests.report.conftest import Corpus
+
+BASELINE = "SE-SNR"
+
+
+def read(corpus: Corpus) -> tuple:
+    systems = parse_systems(corpus.systems)
+    return read_test_set(corpus.root / "dump", "test_en", systems), systems
+
+
+def column(table: Table, start: str) -> dict[str, str]:
+    (index,) = [i for i, text in enumerate(table.header) if text.startswith(start)]
+    return {row[0].text: row[index].text.replace(NBSP, " ") for row in table.rows}
+
+
+def header(table: Table, start: str) -> str:
+    (text,) = [text for text in table.header if text.startswith(start)]
+    return text.replace(NBSP, " ")
+
+
+def test_rows_stand_in_order_and_values_are_means_over_seeds(corpus: Corpus) -> None:
+    table = main_table(*read(corpus))
+    values = column(table, "SI-SNR")
+    assert list(values) == ["clean", "noisy", "SE-SNR", "SE-SNR+SSL"]
+    # Means over utterances 10.35 and 11.35: mean 10.85, sample deviation 0.707.
+    assert values["SE-SNR"] == "10.85 ± 0.71"
+    assert values["clean"] == "-"
+    assert column(table, "WER PocketSphinx")["noisy"] == "45.0"
+
+
+def test_header_tells_unit_direction_and_number_of_items(corpus: Corpus) -> None:
+    table = main_table(*read(corpus))
+    assert header(table, "SI-SNR") == "SI-SNR (dB) ↑ [8 utt]"
+    assert header(table, "WER PocketSphinx") == "WER PocketSphinx (%) ↓ [80 words]"
+
+
+def test_recogniser_in_a_loss_is_marked_with_a_footnote(corpus: Corpus) -> None:
+    corpus.config(corpus.exp("b", 1), "whisper_tiny_en")
+    table = main_table(*read(corpus))
+    assert "‡" in header(table, "WER Whisper")
+    assert "‡" not in header(table, "WER PocketSphinx")
+    assert any("its encoder is in the loss of SE-SNR+SSL," in n for n in table.notes)
+
+
+def test_recogniser_outside_all_losses_is_not_marked(corpus: Corpus) -> None:
+    corpus.config(corpus.exp("b", 0), "wavlm_base_plus")
+    table = main_table(*read(corpus))
+    assert not any("‡" in text for text in (*table.header, *table.notes))
+
+
+def test_supervised_encoder_is_called_what_it_is(corpus: Corpus) -> None:
+    table = main_table(*read(corpus))
+    assert "§" in header(table, "SSL tiny")
+    assert any("not self-supervised" in note for note in table.notes)
+
+
+def test_distance_that_a_loss_minimises_is_marked(corpus: Corpus) -> None:
+    corpus.config(corpus.exp("b", 0), "whisper_tiny_en")
+    assert "‡§" in header(main_table(*read(corpus)), "SSL tiny")
+
+
+def test_values_left_out_are_counted_in_a_note(corpus: Corpus) -> None:
+    path = corpus.exp("a", 0) / "enhanced_test_en" / "scoring" / "scores.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["SI_SNR"] = None
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    test_set, systems = read(corpus)
+    notes = main_table(test_set, systems).notes
+    assert any(n.startswith("SI-SNR: 1 values of 'SE-SNR'") for n in notes)
+    row = test_set.row("SE-SNR")
+    assert len(row.per_utterance("SI_SNR")) == len(corpus.utts) - 1
+
+
+def test_table_by_snr_splits_the_utterances(corpus: Corpus) -> None:
+    table = snr_table(*read(corpus))
+    assert table is not None
+    assert [row[0].text for row in table.rows][::4] == ["5 dB [4 utt]", "10 dB [4 utt]"]
+    # Even utterances are at 5 dB: 5.0, 5.2, 5.4, 5.6; errors 4 of 10 words.
+    assert [cell.text for cell in table.rows[1][1:3]] == ["noisy", "5.30"]
+    assert table.rows[1][3].text == "40.0"
+
+
+def test_without_utt2snr_there_is_no_table_by_snr(corpus: Corpus) -> None:
+    (corpus.data / "utt2snr").unlink()
+    assert snr_table(*read(corpus)) is None
+
+
+def test_differences_carry_interval_and_verdict(corpus: Corpus) -> None:
+    table = difference_table(*read(corpus), BASELINE)
+    rows = column(table, "WER PocketSphinx")
+    assert rows["SE-SNR+SSL − SE-SNR"] == "-20.0 [-20.0, -20.0] ✔"
+    assert rows["SE-SNR − noisy"] == "-10.0 [-10.0, -10.0] ✔"
+    assert column(table, "SI-SNR")["SE-SNR − noisy"] == ""
+    assert column(table, "SI-SNR")["SE-SNR+SSL − SE-SNR"].startswith("+2.00")
+    assert column(table, "SSL tiny")["SE-SNR+SSL − SE-SNR"] == (
+        "0.0000 [0.0000, 0.0000] ≈"
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "sentence"),
+    [
+        (1, "the SSL loss (SE-SNR+SSL in place of SE-SNR) helps"),
+        (3, "the SSL loss (SE-SNR+SSL in place of SE-SNR) is not shown to help"),
+        (6, "the SSL loss (SE-SNR+SSL in place of SE-SNR) does not help: it does harm"),
+    ],
+)
+def test_verdict_is_honest_in_every_direction(
+    corpus: Corpus, errors: int, sentence: str
+) -> None:
+    corpus.config(corpus.exp("b", 0), "wavlm_base_plus")
+    corpus.errors["b"] = errors
+    corpus.scores()
+    first, *others = verdicts(*read(corpus), BASELINE)
+    assert sentence in first
+    harm = "enhancement by SE-SNR+SSL does not help: it does harm"
+    assert any(harm in line for line in others) == (errors > 4)
+
+
+def test_circular_recogniser_does_not_decide(corpus: Corpus) -> None:
+    corpus.config(corpus.exp("b", 0), "whisper_tiny_en")
+    line = verdicts(*read(corpus), BASELINE)[0]
+    assert "WER PocketSphinx" in line
+    assert "Whisper" not in line
+    assert "SSL tiny" not in line
+
+
+def test_scores_of_other_utterances_are_refused(corpus: Corpus) -> None:
+    path = corpus.exp("a", 1) / "enhanced_test_en" / "scoring" / "scores.jsonl"
+    path.write_text(path.read_text().replace('"u3"', '"x3"'))
+    with pytest.raises(UserError, match=r"different utterances: u3, x3"):
+        read(corpus)
+
+
+def test_row_without_scores_of_clean_shows_dashes(corpus: Corpus) -> None:
+    (corpus.data / "scoring_clean" / "scores.jsonl").unlink()
+    table = main_table(*read(corpus))
+    assert {cell.text for cell in table.rows[0][1:]} == {"-"}
+    assert "Clean speech was not scored." in table.notes
+
+
+def test_markdown_is_aligned_and_escapes_bars() -> None:
+    table = Table("t", ("", "a|b"), ((Cell("x ↑"), Cell("1")),), ())
+    lines = table_to_markdown(table).splitlines()
+    assert lines == ["|     | a\\|b |", "|-----|------|", "| x ↑ | 1    |"]

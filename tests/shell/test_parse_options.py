@@ -1,0 +1,75 @@
+"""The option parser of the recipes keeps Kaldi's contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers import UTILS, run
+
+SCRIPT = f"""
+set -eu
+name=default number=1 flag=false dashed_name=a
+help_message="what it does"
+. {UTILS}/parse_options.sh
+echo "$name|$number|$flag|$dashed_name|$*"
+"""
+
+
+@pytest.fixture
+def parse(tmp_path: Path):
+    (tmp_path / "script.sh").write_text(SCRIPT)
+
+    def call(*words: str):
+        return run(["bash", "script.sh", *words], tmp_path)
+
+    return call
+
+
+def test_values_are_taken_over_and_the_rest_is_left(parse):
+    done = parse("--name", "x y", "--number", "-3", "left", "--name", "over")
+    assert done.stdout == "x y|-3|false|a|left --name over\n"
+
+
+def test_dash_and_underscore_are_the_same(parse):
+    assert parse("--dashed-name", "b").stdout == parse("--dashed_name", "b").stdout
+    assert "|b|" in parse("--dashed-name", "b").stdout
+
+
+def test_an_empty_value_is_allowed(parse):
+    assert parse("--name", "").stdout.startswith("|1|")
+
+
+def test_unknown_option_exits_1_and_hints(parse):
+    done = parse("--numbre", "2")
+    assert done.returncode == 1
+    assert "--numbre" in done.stderr
+    assert "--number" in parse("--numbers", "2").stderr.replace("--numbers", "")
+
+
+def test_boolean_accepts_only_true_and_false(parse):
+    assert parse("--flag", "true").stdout == "default|1|true|a|\n"
+    done = parse("--flag", "yes")
+    assert done.returncode == 1
+    assert "true or false" in done.stderr
+
+
+def test_equals_sign_and_missing_value_are_errors(parse):
+    done = parse("--name=x")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--name x" in done.stderr
+    done = parse("--name")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "needs a value" in done.stderr
+
+
+def test_help_prints_the_message_and_exits_0(parse):
+    done = parse("--name", "x", "--help")
+    assert (done.returncode, done.stdout) == (0, "what it does\n")
+
+
+def test_config_is_read_first_and_the_command_line_wins(parse, tmp_path):
+    (tmp_path / "my.conf").write_text("name=fromfile\nnumber=7\n")
+    done = parse("--number", "8", "--config", "my.conf")
+    assert done.stdout == "fromfile|8|false|a|\n"
+    assert parse("--config", "missing.conf").returncode == 1

@@ -1,0 +1,76 @@
+"""setup.sh makes a recipe directory that explains itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from helpers import ROOT, TEMPLATE, run
+
+
+def make(directory: Path) -> Path:
+    done = run([TEMPLATE / "setup.sh", "egs2/new/enh_ssl1"], directory)
+    assert done.returncode == 0, done.stderr
+    return directory / "egs2/new/enh_ssl1"
+
+
+def test_new_recipe_has_links_that_resolve_and_own_copies(tmp_path):
+    recipe = make(tmp_path)
+    for name in ("enh_ssl.sh", "path.sh", "utils/run.pl", "conf/ssl"):
+        assert (recipe / name).exists(), name
+    assert (recipe / "enh_ssl.sh").is_symlink()
+    assert not (recipe / "enh_ssl.sh").readlink().is_absolute()
+    for name in ("cmd.sh", "conf/slurm.conf", "conf/queue.conf", "conf/pbs.conf"):
+        assert not (recipe / name).is_symlink(), name
+
+
+def test_new_recipe_shows_its_help_from_anywhere(tmp_path):
+    recipe = make(tmp_path)
+    done = run([recipe / "run.sh", "--help"], tmp_path)
+    assert done.returncode == 0
+    assert "--stop_stage" in done.stdout
+
+
+def test_unfilled_data_preparation_stops_with_its_path(tmp_path):
+    recipe = make(tmp_path)
+    (recipe / "conf/tuning/train.yaml").write_text("max_epoch: 1\n")
+    done = run(["./run.sh", "--stage", "1", "--ngpu", "0"], recipe)
+    assert done.returncode == 1
+    assert f"fill in {recipe}/local/data.sh" in done.stderr
+    assert "Stage 1 done" not in done.stdout
+
+
+def test_existing_recipe_is_not_overwritten(tmp_path):
+    recipe = make(tmp_path)
+    (recipe / "run.sh").write_text("mine\n")
+    done = run([TEMPLATE / "setup.sh", "egs2/new/enh_ssl1"], tmp_path)
+    assert done.returncode == 1
+    assert (recipe / "run.sh").read_text() == "mine\n"
+
+
+def test_embedded_recipe_uses_the_same_links():
+    recipe = ROOT / "egs2/debian_speech/enh_ssl1"
+    for name in ("enh_ssl.sh", "path.sh", "utils"):
+        assert (recipe / name).resolve() == TEMPLATE / name
+    lines = (recipe / "run.sh").read_text().splitlines()
+    assert len(lines) <= 45
+
+
+def test_embedded_recipe_shows_its_help_and_refuses_an_unknown_budget(tmp_path):
+    script = ROOT / "egs2/debian_speech/enh_ssl1/run.sh"
+    done = run([script, "--help"], tmp_path, PYTHON="/nonexistent")
+    assert done.returncode == 0
+    assert "--enh_config" in done.stdout
+    done = run([script, "--budget", "huge"], tmp_path)
+    assert done.returncode == 1
+    assert "expected demo or full" in done.stderr
+
+
+def test_unknown_backend_is_named(tmp_path):
+    recipe = make(tmp_path)
+    (recipe / "conf/tuning/train.yaml").write_text("max_epoch: 1\n")
+    done = run(["./run.sh", "--dry_run", "true"], recipe, cmd_backend="torque")
+    assert done.returncode == 1
+    assert "cmd_backend=torque" in done.stderr
+    done = run(["./run.sh", "--dry_run", "true"], recipe, cmd_backend="slurm")
+    assert done.returncode == 1
+    assert "slurm.pl on PATH" in done.stderr

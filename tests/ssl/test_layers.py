@@ -1,0 +1,88 @@
+import pytest
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.ssl.layers import LayerWeights, layer_name
+
+
+@pytest.mark.parametrize(
+    ("spec", "layers"),
+    [
+        ("all", [0, 1, 2, 3, 4]),
+        ("first_half", [0, 1, 2]),
+        ("later_half", [3, 4]),
+        ("last", [4]),
+        ("conv", ["conv"]),
+        (2, [2]),
+        ("2", [2]),
+        ("1-3", [1, 2, 3]),
+        ([3, 1], [1, 3]),
+        (["last", "conv", "0-1"], ["conv", 0, 1, 4]),
+    ],
+)
+def test_specification_names_the_layers_of_four_blocks(spec, layers):
+    weights = LayerWeights(spec).resolve(5, has_conv=True)
+    assert list(weights) == layers
+    assert all(w == pytest.approx(1 / len(layers)) for w in weights.values())
+
+
+def test_given_weights_are_normalised_and_zero_drops_the_layer():
+    weights = LayerWeights({1: 1, 2: 3, 3: 0}).resolve(5, has_conv=False)
+    assert weights == {1: pytest.approx(0.25), 2: pytest.approx(0.75)}
+
+
+def test_halves_share_no_layer_and_cover_all():
+    for last in (1, 2, 3, 12, 24):
+        halves = [
+            set(LayerWeights(half).resolve(last + 1, False))
+            for half in ("first_half", "later_half")
+        ]
+        assert not halves[0] & halves[1]
+        assert halves[0] | halves[1] == set(range(last + 1))
+
+
+def test_upstream_with_a_single_state_still_has_a_later_half():
+    assert LayerWeights("later_half").resolve(1, False) == {0: 1.0}
+
+
+@pytest.mark.parametrize(
+    "spec", ["lats", "6-", -1, 1.5, True, None, [], [[1]], {"6": "x"}, {6: -1}]
+)
+def test_malformed_specification_is_refused_when_built(spec):
+    with pytest.raises(UserError, match="layers"):
+        LayerWeights(spec)
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), "0.5", True, None])
+def test_weight_that_is_no_number_is_refused(weight):
+    with pytest.raises(UserError, match="not a finite number"):
+        LayerWeights({3: weight})
+
+
+def test_all_zero_weights_are_refused():
+    with pytest.raises(UserError, match="every weight is 0"):
+        LayerWeights({3: 0.0, 4: 0})
+
+
+@pytest.mark.parametrize("spec", [5, "3-5", [0, 99]])
+def test_layer_out_of_range_names_the_range(spec):
+    with pytest.raises(UserError, match=r"out of range.*0 to 4"):
+        LayerWeights(spec).resolve(5, False)
+
+
+def test_layer_named_twice_is_refused():
+    with pytest.raises(UserError, match="twice"):
+        LayerWeights(["1-3", 2]).resolve(5, False)
+
+
+def test_backward_range_is_refused():
+    with pytest.raises(UserError, match="backwards"):
+        LayerWeights("3-1").resolve(5, False)
+
+
+def test_conv_needs_an_upstream_that_has_it():
+    with pytest.raises(UserError, match="no convolutional features"):
+        LayerWeights("conv").resolve(5, has_conv=False)
+
+
+def test_names_sort_in_a_log():
+    assert [layer_name(n) for n in ("conv", 6, 12)] == ["conv", "l06", "l12"]

@@ -1,0 +1,248 @@
+"""The Whisper encoder: on tiny random weights, and on the pinned ones if installed."""
+
+import importlib.util
+import struct
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.ssl import whisper
+from espnet2_ext.ssl.upstream import FrozenUpstream
+from espnet2_ext.ssl.whisper import WhisperEncoder, read_ctranslate2
+
+DIM, BLOCKS, HEADS, MELS = 16, 2, 2, 80
+pinned = pytest.mark.skipif(
+    importlib.util.find_spec(whisper.WHEEL_MODULE) is None,
+    reason=f"needs {whisper.WHEEL} (tools/setup.sh installs it)",
+)
+
+
+def tiny_variables():
+    rng = np.random.default_rng(0)
+
+    def draw(*shape):
+        return rng.standard_normal(shape).astype(np.float16) / 4
+
+    variables = {
+        "encoder/num_heads": np.int8(HEADS),
+        "encoder/position_encodings/encodings": draw(100, DIM),
+        "encoder/conv1/weight": draw(DIM, MELS, 3),
+        "encoder/conv1/bias": draw(DIM),
+        "encoder/conv2/weight": draw(DIM, DIM, 3),
+        "encoder/conv2/bias": draw(DIM),
+        "encoder/layer_norm/gamma": draw(DIM),
+        "encoder/layer_norm/beta": draw(DIM),
+    }
+    shapes = {
+        "self_attention/linear_0": (3 * DIM, DIM),
+        "self_attention/linear_1": (DIM, DIM),
+        "ffn/linear_0": (4 * DIM, DIM),
+        "ffn/linear_1": (DIM, 4 * DIM),
+    }
+    for i in range(BLOCKS):
+        for part in ("self_attention", "ffn"):
+            variables[f"encoder/layer_{i}/{part}/layer_norm/gamma"] = draw(DIM)
+            variables[f"encoder/layer_{i}/{part}/layer_norm/beta"] = draw(DIM)
+        for name, shape in shapes.items():
+            variables[f"encoder/layer_{i}/{name}/weight"] = draw(*shape)
+            variables[f"encoder/layer_{i}/{name}/bias"] = draw(shape[0])
+    return variables
+
+
+def write_ctranslate2(path, variables, aliases):
+    codes = {"float32": 0, "int8": 1, "float16": 4}
+    with open(path, "wb") as stream:
+
+        def text(value):
+            data = value.encode() + b"\0"
+            stream.write(struct.pack("<H", len(data)) + data)
+
+        stream.write(struct.pack("<I", 6))
+        text("WhisperSpec")
+        stream.write(struct.pack("<II", 3, len(variables)))
+        for name, value in variables.items():
+            text(name)
+            stream.write(struct.pack(f"<B{value.ndim}I", value.ndim, *value.shape))
+            stream.write(struct.pack("<BI", codes[value.dtype.name], value.nbytes))
+            stream.write(value.tobytes())
+        stream.write(struct.pack("<I", len(aliases)))
+        for alias, name in aliases.items():
+            text(alias)
+            text(name)
+
+
+@pytest.fixture
+def encoder():
+    return WhisperEncoder(tiny_variables()).eval().requires_grad_(False)
+
+
+def test_file_reader_gives_back_every_variable_and_alias(tmp_path):
+    variables = tiny_variables()
+    path = tmp_path / "model.bin"
+    write_ctranslate2(path, variables, {"other": "encoder/conv1/bias"})
+    read = read_ctranslate2(path)
+    assert set(read) == {*variables, "other"}
+    for name, value in variables.items():
+        np.testing.assert_array_equal(read[name], value)
+    np.testing.assert_array_equal(read["other"], variables["encoder/conv1/bias"])
+
+
+def test_truncated_file_is_refused(tmp_path):
+    path = tmp_path / "model.bin"
+    write_ctranslate2(path, tiny_variables(), {})
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(UserError, match="not a CTranslate2"):
+        read_ctranslate2(path)
+
+
+def test_other_weights_than_the_pinned_ones_are_refused(tmp_path, monkeypatch):
+    module = tmp_path / whisper.WHEEL_MODULE
+    (module / "model").mkdir(parents=True)
+    (module / "__init__.py").write_text("")
+    (module / "model/model.bin").write_bytes(b"tampered")
+    monkeypatch.syspath_prepend(tmp_path)
+    whisper.pinned_whisper_dir.cache_clear()
+    try:
+        with pytest.raises(UserError, match=r"found sha256 .* expected 1a5afae0"):
+            whisper.pinned_whisper_dir()
+    finally:
+        whisper.pinned_whisper_dir.cache_clear()
+
+
+def test_log_mel_is_that_of_transformers(encoder, speech_like):
+    from transformers import WhisperFeatureExtractor
+
+    extractor = WhisperFeatureExtractor(feature_size=MELS)
+    expected = extractor(
+        [w.numpy() for w in speech_like], sampling_rate=16000, return_tensors="pt"
+    ).input_features[:, :, :150]
+    torch.testing.assert_close(
+        encoder.log_mel(speech_like), expected, atol=1e-4, rtol=0
+    )
+
+
+def test_blocks_are_those_of_torch(encoder):
+    torch.manual_seed(0)
+    x = torch.randn(2, 9, DIM)
+    block = encoder.blocks[0]
+    layer = torch.nn.TransformerEncoderLayer(
+        DIM, HEADS, 4 * DIM, 0.0, "gelu", batch_first=True, norm_first=True
+    )
+    pairs = {
+        "self_attn.in_proj_": block.qkv,
+        "self_attn.out_proj.": block.out,
+        "linear1.": block.fc1,
+        "linear2.": block.fc2,
+        "norm1.": block.attention_norm,
+        "norm2.": block.ffn_norm,
+    }
+    layer.load_state_dict(
+        {
+            name + kind: getattr(module, kind)
+            for name, module in pairs.items()
+            for kind in ("weight", "bias")
+        }
+    )
+    torch.testing.assert_close(block(x, None), layer(x), atol=1e-5, rtol=1e-4)
+
+
+def test_features_do_not_depend_on_the_batch(encoder, speech_like):
+    lengths = torch.tensor([24000, 13000])
+    wav = speech_like.clone()
+    wav[1, 13000:] = 0
+    padded = encoder.run(wav, lengths, BLOCKS)
+    alone = encoder.run(wav[1:, :13000], lengths[1:], BLOCKS)
+    assert padded.lengths.tolist() == [75, 41]
+    for a, b in zip(padded.hidden, alone.hidden, strict=True):
+        torch.testing.assert_close(a[1, :41], b[0], atol=1e-4, rtol=1e-4)
+
+
+def test_one_state_for_the_input_and_each_block(encoder, speech_like):
+    states = encoder([w for w in speech_like])["hidden_states"]
+    assert [s.shape for s in states] == [(2, 75, DIM)] * (BLOCKS + 1)
+    early = encoder.run(speech_like, torch.tensor([24000, 24000]), 1)
+    assert len(early.hidden) == 2
+    torch.testing.assert_close(early.hidden[1], states[1])
+
+
+def test_audio_longer_than_the_positions_is_refused(encoder):
+    with pytest.raises(UserError, match="at most 2 s"):
+        encoder.run(torch.zeros(1, 33000), torch.tensor([33000]), 1)
+
+
+def test_gradient_reaches_the_waveform_from_a_file(tmp_path, speech_like):
+    path = tmp_path / "model.bin"
+    write_ctranslate2(path, tiny_variables(), {})
+    upstream = FrozenUpstream("whisper_local", str(path), layers=[1, 2])
+    wav = speech_like.clone().requires_grad_()
+    features = upstream(wav)
+    sum(x.square().sum() for x in features.layers.values()).backward()
+    assert torch.isfinite(wav.grad).all()
+    assert wav.grad.abs().max() > 0
+
+
+@pinned
+def test_pinned_weights_tell_more_noise_from_less(speech_like):
+    upstream = FrozenUpstream("whisper_tiny_en", layers="last")
+    clean = upstream(speech_like).layers[4]
+    noise = 0.1 * torch.randn(
+        speech_like.shape, generator=torch.Generator().manual_seed(3)
+    )
+    similarity = [
+        F.cosine_similarity(upstream(speech_like + a * noise).layers[4], clean, dim=-1)
+        for a in (0.03, 0.3, 3.0)
+    ]
+    assert similarity[0].mean() > similarity[1].mean() > similarity[2].mean()
+    assert similarity[0].mean() > 0.8
+
+
+@pinned
+def test_pinned_encoder_is_whispers(speech_like):
+    """Against transformers' encoder, padded to 30 s as it insists on."""
+    from transformers import WhisperConfig, WhisperFeatureExtractor
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder as Theirs
+
+    ours = whisper.whisper_tiny_en().eval()
+    theirs = Theirs(
+        WhisperConfig(
+            d_model=384,
+            encoder_layers=4,
+            encoder_attention_heads=6,
+            encoder_ffn_dim=1536,
+            num_mel_bins=80,
+            max_source_positions=1500,
+        )
+    ).eval()
+    state = {"embed_positions.weight": ours.positions}
+    for kind in ("weight", "bias"):
+        for name in ("conv1", "conv2"):
+            state[f"{name}.{kind}"] = getattr(getattr(ours, name), kind)
+        state[f"layer_norm.{kind}"] = getattr(ours.final_norm, kind)
+        for i, block in enumerate(ours.blocks):
+            q, k, v = getattr(block.qkv, kind).chunk(3)
+            at = f"layers.{i}."
+            state[f"{at}self_attn.q_proj.{kind}"] = q
+            state[f"{at}self_attn.v_proj.{kind}"] = v
+            if kind == "weight":
+                state[f"{at}self_attn.k_proj.{kind}"] = k
+            state[f"{at}self_attn.out_proj.{kind}"] = getattr(block.out, kind)
+            state[f"{at}self_attn_layer_norm.{kind}"] = getattr(
+                block.attention_norm, kind
+            )
+            state[f"{at}fc1.{kind}"] = getattr(block.fc1, kind)
+            state[f"{at}fc2.{kind}"] = getattr(block.fc2, kind)
+            state[f"{at}final_layer_norm.{kind}"] = getattr(block.ffn_norm, kind)
+    theirs.load_state_dict(state)
+    wav = F.pad(speech_like[:1], (0, 480000 - 24000))
+    mel = WhisperFeatureExtractor()(
+        wav[0].numpy(), sampling_rate=16000, return_tensors="pt"
+    ).input_features
+    # the front-end has its own test; ours would see more silence beyond the 30 s
+    ours.log_mel = lambda wav: mel
+    with torch.no_grad():
+        got = ours.run(wav, torch.tensor([480000]), 4).hidden[-1]
+        want = theirs(mel).last_hidden_state
+    torch.testing.assert_close(got, want, atol=1e-3, rtol=1e-3)

@@ -1,0 +1,134 @@
+"""Print what is installed, and what to do about what is not.
+
+Usage: check_install.py [--quick]; exit code 1 if a required component is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+SETUP = "run tools/setup.sh"
+SCORE = f"{SETUP}, or: pip install -e '.[score]'"
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    component: str
+    version: str
+    advice: str  # "" means OK
+    required: bool = True
+
+
+def distribution(name: str, advice: str = SETUP, required: bool = True) -> Row:
+    """Look up an installed distribution without importing it."""
+    try:
+        return Row(name, importlib.metadata.version(name), "", required)
+    except importlib.metadata.PackageNotFoundError:
+        return Row(name, "-", advice, required)
+
+
+def imports(module: str) -> Row:
+    """Import a module that stands for a whole chain of packages."""
+    label = f"import {module}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module(module)
+    except Exception as error:  # a broken native library raises OSError, others too
+        return Row(label, "-", f"{type(error).__name__}: {error}; {SETUP}")
+    return Row(label, "works", "")
+
+
+def python_row() -> Row:
+    """Check the interpreter's version."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = (3, 10) <= sys.version_info < (3, 14)
+    return Row("python", version, "" if good else "use Python 3.10 to 3.13")
+
+
+def numpy_row() -> Row:
+    """Check numpy against the one bug of espnet 202511 that stops training."""
+    row = distribution("numpy")
+    espnet = distribution("espnet").version
+    new = tuple(int(n) for n in row.version.split(".")[:2] if n.isdigit()) >= (2, 4)
+    if espnet == "202511" and new:
+        advice = "espnet 202511 cannot train with numpy 2.4: pip install 'numpy<2.4'"
+        return row._replace(advice=advice)
+    return row
+
+
+def whisper_row() -> Row:
+    """Check the pinned Whisper weights by their sha256."""
+    from espnet2_ext.errors import UserError
+    from espnet2_ext.ssl.whisper import pinned_whisper_dir
+
+    try:
+        pinned_whisper_dir()
+    except UserError as error:
+        return Row("Whisper tiny.en weights", "-", str(error), required=False)
+    return Row("Whisper tiny.en weights", "sha256 verified", "", required=False)
+
+
+def program(name: str, why: str) -> Row:
+    """Look for a program that a part of the recipes calls."""
+    path = shutil.which(name)
+    advice = "" if path else f"apt-get install {why}"
+    return Row(name, "found" if path else "-", advice, required=False)
+
+
+def gpu_row() -> Row:
+    """Say whether torch sees a GPU."""
+    import torch
+
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return Row("GPU", ", ".join(names) or "none: --ngpu 0", "", required=False)
+
+
+def rows(quick: bool) -> list[Row]:
+    """Collect the table; ``quick`` leaves out the slow imports."""
+    required = ["torch", "torchaudio", "espnet", "espnet-s3prl", "kaldiio"]
+    required += ["soundfile", "PyYAML", "sentencepiece", "librosa", "soxr"]
+    optional = ["fast_bss_eval", "pesq", "pystoi", "speechmos", "jiwer"]
+    optional += ["pocketsphinx", "faster-whisper", "G722", "pyroomacoustics"]
+    table = [python_row(), numpy_row(), *map(distribution, required)]
+    table += [distribution(name, SCORE, required=False) for name in optional]
+    slow: list[Callable[[], Row]] = [
+        whisper_row,
+        gpu_row,
+        lambda: imports("espnet2.tasks.enh"),
+        lambda: imports("s3prl.hub"),
+    ]
+    if not quick:
+        table += [check() for check in slow]
+    table += [program("dpkg-deb", "dpkg"), program("apt-get", "apt")]
+    return table
+
+
+def main() -> int:
+    """Print the table and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="no slow imports")
+    args = parser.parse_args()
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    table = rows(args.quick)
+    width = max(len(row.component) for row in table)
+    print(f"{'component':<{width}}  {'version':<16}  status")
+    for row in table:
+        status = row.advice or "OK"
+        if row.advice and not row.required:
+            status = f"optional; {status}"
+        print(f"{row.component:<{width}}  {row.version:<16}  {status}")
+    return int(any(row.advice and row.required for row in table))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
