@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import sys
 from collections.abc import Callable, Iterable
 
@@ -27,6 +28,13 @@ def unknown_name(kind: str, name: object, choices: Iterable[str]) -> UserError:
     hint = f" Did you mean '{close[0]}'?" if close else ""
     shown = ", ".join(names)
     return UserError(f"Unknown {kind} '{name}'; expected one of: {shown}.{hint}")
+
+
+def finite_number(value: object) -> float | None:
+    """Give ``value`` as a float if it is a finite number, not a bool; else None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) else None
 
 
 def run_main(main: Callable[[], object]) -> None:

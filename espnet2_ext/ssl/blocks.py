@@ -11,10 +11,10 @@ The interface of a stack: ``num_states``, ``has_conv``, and
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_ext.enh.loss.functional import frame_mask
@@ -64,7 +64,7 @@ class ConvTransformerStack:
 
     has_conv = True
 
-    def __init__(self, expert: nn.Module, normalize: bool) -> None:
+    def __init__(self, expert: Any, normalize: bool) -> None:
         self.model = expert.model
         self.normalize = normalize
         self.num_states = len(self.model.encoder.layers) + 1
@@ -103,7 +103,7 @@ class ConvTransformerStack:
         hidden = [x]
         padding = None if bool(valid.all()) else ~valid
         x = x.transpose(0, 1)  # (F, B, D), the order of these blocks
-        relative = {}  # WavLM hands its position bias from block to block
+        relative: dict[str, Tensor] = {}  # WavLM hands its bias from block to block
         for layer in encoder.layers[:depth]:
             x, *rest = layer(x, self_attn_padding_mask=padding, **relative)
             if len(rest) == 2:
@@ -128,7 +128,7 @@ class HookedStack:
 
     has_conv = False
 
-    def __init__(self, expert: nn.Module, num_states: int, stride: int) -> None:
+    def __init__(self, expert: Any, num_states: int, stride: int) -> None:
         self.expert = expert
         self.num_states = num_states
         self.stride = stride

@@ -6,11 +6,10 @@ Transformer block, l is the output of block l, N (the last) is the encoder's out
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, finite_number
 
 CONV = "conv"
 Layer = int | str
@@ -106,12 +105,12 @@ class LayerWeights:
 
 
 def _weight(weight: object, spec: object) -> float:
-    good = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-    if not good or not math.isfinite(weight) or weight < 0:  # type: ignore[arg-type]
+    number = finite_number(weight)
+    if number is None or number < 0:
         raise UserError(
             f"layers {spec!r}: weight {weight!r} is not a finite number >= 0."
         )
-    return float(weight)  # type: ignore[arg-type]
+    return number
 
 
 def _expand(text: str, last: int) -> list[Layer]:

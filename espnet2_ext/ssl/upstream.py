@@ -1,6 +1,6 @@
 """A frozen s3prl upstream through which gradients reach the waveform.
 
-The only file that imports s3prl. What it guarantees, each point with a test:
+What it guarantees, each point with a test:
 
 1. The gradient reaches the waveform; proven once when the weights are loaded.
 2. Frozen: no parameter gets a gradient, and dropout is off for good.
@@ -14,37 +14,26 @@ The only file that imports s3prl. What it guarantees, each point with a test:
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import threading
-import warnings
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.blocks import (
     MIN_SAMPLES,
-    ConvTransformerStack,
-    HookedStack,
     Stack,
     States,
 )
 from espnet2_ext.ssl.layers import CONV, Layer, LayerWeights
-from espnet2_ext.ssl.whisper import HUB_ENTRIES, WhisperEncoder
-
-UPSTREAM_FS = 16000
-NEEDS_PATH = ("_local", "_custom", "_url")
-NOT_DIFFERENTIABLE = {"hf_hubert_custom", "hf_wav2vec2_custom"}
-FAMILIES = ("wavlm", "hubert", "wav2vec2", "data2vec", "unispeech_sat")
+from espnet2_ext.ssl.loading import UPSTREAM_FS, build_upstream, check_upstream
 
 
 class Features(NamedTuple):
@@ -52,59 +41,6 @@ class Features(NamedTuple):
 
     layers: dict[Layer, Tensor]  # (B, F, D) each
     lengths: Tensor  # (B,), valid frames
-
-
-@functools.cache
-def s3prl_hub() -> ModuleType:
-    """Import s3prl's hub (some 10 s) and add this package's entries to it.
-
-    Raises:
-        UserError: if s3prl is not installed.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import s3prl.hub as hub
-    except ImportError as error:
-        raise UserError(
-            f"s3prl cannot be imported ({error}); run tools/setup.sh, or: "
-            "pip install -e '.[superb]'"
-        ) from error
-    for name, entry in HUB_ENTRIES.items():
-        setattr(hub, name, entry)
-    return hub
-
-
-def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
-    """Refuse an upstream that s3prl lacks, misreads, or cannot differentiate.
-
-    Raises:
-        UserError: unknown name; a name that needs a path and has none, or has one and
-            would ignore it; a missing file; an upstream that detaches the waveform.
-    """
-    names = s3prl_hub().options()
-    if upstream not in names:
-        raise unknown_name("upstream", upstream, names)
-    if upstream in NOT_DIFFERENTIABLE or upstream.startswith("hf_"):
-        other = upstream.removeprefix("hf_").removesuffix("_custom") + "_local"
-        raise UserError(
-            f"upstream '{upstream}' turns the waveform into numpy, so no gradient can "
-            f"pass; convert the checkpoint to s3prl's format and use '{other}'."
-        )
-    takes_path = upstream.endswith(NEEDS_PATH)
-    if path_or_url and not takes_path:
-        local = upstream.split("_")[0] + "_local"
-        raise UserError(
-            f"upstream '{upstream}' has a registered checkpoint, and s3prl would "
-            f"silently ignore path_or_url '{path_or_url}'; use '{local}' with it."
-        )
-    if takes_path and not path_or_url:
-        raise UserError(
-            f"upstream '{upstream}' needs path_or_url, the checkpoint to load; found "
-            "none. A name without _local, _custom or _url downloads its own."
-        )
-    if upstream.endswith("_local") and not Path(str(path_or_url)).exists():
-        raise UserError(f"path_or_url '{path_or_url}' of '{upstream}': no such file.")
 
 
 class _SharedStack:
@@ -121,7 +57,7 @@ class _SharedStack:
         with self._lock:
             if device not in self._copies:
                 spare = self._copies.pop(torch.device("cpu"), None)
-                module, stack = spare or _build(self.name, self.options)
+                module, stack = spare or build_upstream(self.name, self.options)
                 self._copies[device] = (module.to(device), stack)
             return self._copies[device][1]
 
@@ -131,58 +67,6 @@ class _SharedStack:
 
 
 _STACKS: weakref.WeakValueDictionary[str, _SharedStack] = weakref.WeakValueDictionary()
-
-
-def _build(name: str, options: dict) -> tuple[nn.Module, Stack]:
-    """Load an upstream and freeze it."""
-    hub = s3prl_hub()
-    if options["download_dir"]:
-        import s3prl.util.download as download
-
-        download.set_dir(options["download_dir"])
-    kwargs = {"refresh": False, **(options["extra_conf"] or {})}
-    if options["path_or_url"]:
-        kwargs["ckpt"] = options["path_or_url"]
-    try:
-        module = getattr(hub, name)(**kwargs)
-    except UserError:
-        raise
-    except Exception as error:  # whatever a checkpoint reader of s3prl may raise
-        raise UserError(
-            f"upstream '{name}' cannot be loaded from "
-            f"{options['path_or_url'] or 'its registered checkpoint'}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    module.eval().requires_grad_(False)
-    return module, _stack_of(module)
-
-
-def _stack_of(module: nn.Module) -> Stack:
-    """Choose the forward pass: by blocks where the inside is known, else by hooks."""
-    if isinstance(module, WhisperEncoder):
-        return module
-    family = type(module).__module__.split(".")[-2]
-    if family in FAMILIES and hasattr(module, "model"):
-        # s3prl sets 0.0 here, which runs the convolutions under no_grad; a value
-        # below 1 would shrink the gradient, and alpha with it
-        module.model.feature_grad_mult = 1.0
-        module.remove_all_hooks()
-        return ConvTransformerStack(module, _normalizes_wav(module))
-    inner = getattr(module, "model", None)
-    if hasattr(inner, "feature_grad_mult"):
-        inner.feature_grad_mult = 1.0
-    with torch.no_grad():
-        states = module([torch.zeros(UPSTREAM_FS)])["hidden_states"]
-    stride = module.get_downsample_rates("hidden_states")
-    stride = stride if isinstance(stride, int) else max(stride)
-    return HookedStack(module, len(states), stride)
-
-
-def _normalizes_wav(expert: nn.Module) -> bool:
-    for holder in (getattr(expert, "cfg", None), getattr(expert, "task_cfg", None)):
-        if hasattr(holder, "normalize"):
-            return bool(holder.normalize)
-    return bool(expert.wav_normalize)
 
 
 class _Sharing(threading.local):
@@ -281,7 +165,8 @@ class FrozenUpstream:
         wav = torch.randn(1, UPSTREAM_FS // 2, generator=generator).requires_grad_()
         with torch.enable_grad():
             layers = self._features(wav, torch.tensor([wav.size(1)])).layers
-            energy = sum(layer.float().square().sum() for layer in layers.values())
+            energies = [layer.float().square().sum() for layer in layers.values()]
+            energy = torch.stack(energies).sum()
         grad = None
         if energy.requires_grad:
             (grad,) = torch.autograd.grad(energy, wav, allow_unused=True)

@@ -124,6 +124,9 @@ class WhisperEncoder(nn.Module):
     """
 
     has_conv = True
+    positions: Tensor
+    window: Tensor
+    mel: Tensor
 
     def __init__(self, variables: dict[str, np.ndarray]) -> None:
         super().__init__()
@@ -146,12 +149,13 @@ class WhisperEncoder(nn.Module):
         self._load(variables)
 
     def _load(self, variables: dict[str, np.ndarray]) -> None:
-        modules = {
+        modules: dict[str, nn.Module] = {
             "conv1": self.conv1,
             "conv2": self.conv2,
             "layer_norm": self.final_norm,
         }
         for i, block in enumerate(self.blocks):
+            assert isinstance(block, EncoderBlock)
             modules |= {
                 f"layer_{i}/self_attention/layer_norm": block.attention_norm,
                 f"layer_{i}/self_attention/linear_0": block.qkv,

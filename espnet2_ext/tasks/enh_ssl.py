@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import math
 from typing import Any
 
 import espnet2.tasks.enh as espnet_enh
@@ -19,7 +18,7 @@ from espnet2.tasks.enh import EnhancementTask, criterion_choices, loss_wrapper_c
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
-from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.errors import UserError, finite_number, unknown_name
 
 CRITERION_KEYS = {"name", "conf", "wrapper", "wrapper_conf"}
 
@@ -79,8 +78,7 @@ def _check_arguments(where: str, cls: type, conf: dict, given: set[str]) -> None
 
 
 def _check_weight(where: str, weight: object) -> None:
-    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-    if not number or not math.isfinite(weight):  # type: ignore[arg-type]
+    if finite_number(weight) is None:
         raise UserError(f"{where}: weight {weight!r} is not a finite number.")
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.metrics import asr
+from tests.metrics.test_signal import speech_like
 
 
 @pytest.mark.parametrize(
@@ -57,15 +58,11 @@ def test_silence_is_recognised_as_nothing() -> None:
 
 def test_pocketsphinx_does_not_remember_the_utterance_before() -> None:
     pytest.importorskip("pocketsphinx")
-    rng = np.random.default_rng(0)
-    envelope = np.repeat(rng.uniform(0, 1, 20), 480)
-    quiet, loud = (
-        (gain * envelope * rng.standard_normal(9600)).astype(np.float32)
-        for gain in (0.01, 0.5)
-    )
-    first = asr.transcribe("pocketsphinx", quiet, 16000)
-    asr.transcribe("pocketsphinx", loud, 16000)
-    assert asr.transcribe("pocketsphinx", quiet, 16000) == first
+    voice = speech_like(1.2, seed=1)
+    noise = 0.1 * np.random.default_rng(1).standard_normal(len(voice))
+    first = asr.transcribe("pocketsphinx", voice, 16000)
+    asr.transcribe("pocketsphinx", noise.astype(np.float32), 16000)
+    assert asr.transcribe("pocketsphinx", voice, 16000) == first
 
 
 def test_unknown_recogniser_names_the_closest() -> None:

@@ -6,12 +6,8 @@ from torch import nn
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl import upstream as upstream_module
-from espnet2_ext.ssl.upstream import (
-    FrozenUpstream,
-    check_upstream,
-    s3prl_hub,
-    shared_forwards,
-)
+from espnet2_ext.ssl.loading import check_upstream, s3prl_hub
+from espnet2_ext.ssl.upstream import FrozenUpstream, shared_forwards
 from tests.tiny_checkpoints import BLOCKS, FAMILIES
 
 NAMES = sorted(FAMILIES)
@@ -122,9 +118,9 @@ def test_parent_module_does_not_see_the_weights(checkpoints):
 
 def test_weights_are_loaded_at_first_use_only(checkpoints, monkeypatch, speech_like):
     built = []
-    original = upstream_module._build
+    original = upstream_module.build_upstream
     monkeypatch.setattr(
-        upstream_module, "_build", lambda *a: built.append(a) or original(*a)
+        upstream_module, "build_upstream", lambda *a: built.append(a) or original(*a)
     )
     upstream = build(checkpoints, "wav2vec2_local", extra_conf={})
     assert not built

@@ -3,4 +3,4 @@
 # recipe directory, which local/data.sh fills; give a shared path to fill it only once.
 # shellcheck disable=SC2034
 
-DEBIAN_SPEECH=downloads
+DEBIAN_SPEECH=${DEBIAN_SPEECH:-downloads}

@@ -49,7 +49,7 @@ def build_corpus(
     if all(_built_for(data_dir / name, wanted) for name in SETS):
         say(f"{data_dir}: complete for these options, nothing to do")
         return
-    say("listing speech and noise")
+    say("listing speech and noise (seconds; half a minute for the large sizes)")
     for name, plan in make_plans(trees, options).items():
         digest = plan.digest(sources)
         if _manifest(data_dir / name).get("plan") != digest:

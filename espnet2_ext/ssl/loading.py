@@ -1,0 +1,134 @@
+"""Finding, checking and loading upstreams; the only file that imports s3prl."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
+from espnet2_ext.ssl.whisper import HUB_ENTRIES, WhisperEncoder
+
+UPSTREAM_FS = 16000
+NEEDS_PATH = ("_local", "_custom", "_url")
+FAMILIES = ("wavlm", "hubert", "wav2vec2", "data2vec", "unispeech_sat")
+
+
+@functools.cache
+def s3prl_hub() -> ModuleType:
+    """Import s3prl's hub (some 10 s) and add this package's entries to it.
+
+    Raises:
+        UserError: if s3prl is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import s3prl.hub as hub
+    except ImportError as error:
+        raise UserError(
+            f"s3prl cannot be imported ({error}); run tools/setup.sh, or: "
+            "pip install -e '.[superb]'"
+        ) from error
+    for name, entry in HUB_ENTRIES.items():
+        setattr(hub, name, entry)
+    return hub
+
+
+def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
+    """Refuse an upstream that s3prl lacks, misreads, or cannot differentiate.
+
+    Raises:
+        UserError: unknown name; a name that needs a path and has none, or has one and
+            would ignore it; a missing file; an upstream that detaches the waveform.
+    """
+    names = s3prl_hub().options()
+    if upstream not in names:
+        raise unknown_name("upstream", upstream, names)
+    if upstream.startswith("hf_"):
+        other = upstream.removeprefix("hf_").removesuffix("_custom") + "_local"
+        raise UserError(
+            f"upstream '{upstream}' turns the waveform into numpy, so no gradient can "
+            f"pass; convert the checkpoint to s3prl's format and use '{other}'."
+        )
+    takes_path = upstream.endswith(NEEDS_PATH)
+    if path_or_url and not takes_path:
+        local = upstream.split("_")[0] + "_local"
+        raise UserError(
+            f"upstream '{upstream}' has a registered checkpoint, and s3prl would "
+            f"silently ignore path_or_url '{path_or_url}'; use '{local}' with it."
+        )
+    if takes_path and not path_or_url:
+        raise UserError(
+            f"upstream '{upstream}' needs path_or_url, the checkpoint to load; found "
+            "none. A name without _local, _custom or _url downloads its own."
+        )
+    if upstream.endswith("_local") and not Path(str(path_or_url)).exists():
+        raise UserError(f"path_or_url '{path_or_url}' of '{upstream}': no such file.")
+
+
+def build_upstream(name: str, options: dict) -> tuple[nn.Module, Stack]:
+    """Load an upstream, freeze it, and choose its forward pass.
+
+    Args:
+        name: an s3prl upstream name that ``check_upstream`` let pass.
+        options: path_or_url, download_dir and extra_conf, each may be None.
+
+    Raises:
+        UserError: if the checkpoint cannot be read.
+    """
+    hub = s3prl_hub()
+    if options["download_dir"]:
+        import s3prl.util.download as download
+
+        download.set_dir(options["download_dir"])
+    kwargs = {"refresh": False, **(options["extra_conf"] or {})}
+    if options["path_or_url"]:
+        kwargs["ckpt"] = options["path_or_url"]
+    try:
+        module = getattr(hub, name)(**kwargs)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a checkpoint reader of s3prl may raise
+        raise UserError(
+            f"upstream '{name}' cannot be loaded from "
+            f"{options['path_or_url'] or 'its registered checkpoint'}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    module.eval().requires_grad_(False)
+    return module, _stack_of(module)
+
+
+def _stack_of(module: nn.Module) -> Stack:
+    """Choose the forward pass: by blocks where the inside is known, else by hooks."""
+    if isinstance(module, WhisperEncoder):
+        return module
+    family = type(module).__module__.split(".")[-2]
+    expert: Any = module  # s3prl's UpstreamExpert
+    model = getattr(expert, "model", None)
+    if model is not None and hasattr(model, "feature_grad_mult"):
+        # s3prl sets 0.0 here, which runs the convolutions under no_grad; a value
+        # below 1 would shrink the gradient, and alpha with it
+        model.feature_grad_mult = 1.0
+    if family in FAMILIES and model is not None:
+        expert.remove_all_hooks()
+        return ConvTransformerStack(expert, _normalizes_wav(expert))
+    with torch.no_grad():
+        states = expert([torch.zeros(UPSTREAM_FS)])["hidden_states"]
+    stride = expert.get_downsample_rates("hidden_states")
+    stride = stride if isinstance(stride, int) else max(stride)
+    return HookedStack(expert, len(states), stride)
+
+
+def _normalizes_wav(expert: Any) -> bool:
+    for name in ("cfg", "task_cfg"):
+        holder = getattr(expert, name, None)
+        if holder is not None and hasattr(holder, "normalize"):
+            return bool(holder.normalize)
+    return bool(expert.wav_normalize)

@@ -1,0 +1,128 @@
+"""The embedded recipe's own run.sh, every stage, on a few real utterances."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+
+import pytest
+
+from tests.conftest import ROOT
+
+RECIPE = ROOT / "egs2/debian_speech/enh_ssl1"
+TINY = [
+    "--local_data_opts",
+    "--corpus_size tiny --max_train_utts 8 --max_test_utts 3",
+    "--enh_args",
+    "--max_epoch 1 --num_iters_per_epoch 2 --batch_size 2 --num_workers 0",
+]
+
+
+def run(recipe, *args):
+    # the interpreter of this test, so that no second environment is made
+    env = {**os.environ, "PYTHON": "", "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [recipe / "run.sh", *TINY, *map(str, args)],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    """A recipe directory of its own, made of links: nothing of a user is touched."""
+    directory = tmp_path_factory.mktemp("debian_speech")
+    for path in RECIPE.iterdir():
+        if path.name not in ("data", "dump", "exp", "downloads"):
+            (directory / path.name).symlink_to(path)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def finished(recipe):
+    if shutil.which("apt-get") is None:
+        pytest.skip("no apt-get: the corpus is made of Debian packages")
+    done = run(recipe)
+    if "cannot be downloaded" in done.stdout and "CI" not in os.environ:
+        pytest.skip("the Debian packages cannot be downloaded here")
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def lines(path):
+    return path.read_text().splitlines()
+
+
+def test_every_stage_runs_and_the_table_is_printed(finished):
+    for stage in (0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 15):
+        assert f"Stage {stage}:" in finished
+        assert re.search(rf"Stage {stage} done in \d+ s", finished)
+    for row in ("clean", "noisy", "SE-SNR", "SE-SNR+SSL"):
+        assert re.search(rf"^\W*{re.escape(row)}\b.*\d", finished, flags=re.M), row
+    assert "report.html" in finished
+
+
+def test_both_systems_were_trained_on_the_same_data_steps_and_seed(finished, recipe):
+    import yaml
+
+    snr, ssl = (
+        yaml.safe_load(path.read_text())
+        for path in sorted(recipe.glob("exp/enh_train_*/config.yaml"))
+    )
+    different = {key for key in snr if snr[key] != ssl[key]}
+    assert different <= {"criterions", "config", "output_dir"}
+    assert snr["seed"] == ssl["seed"]
+
+
+def test_every_utterance_is_scored_in_every_condition(finished, recipe):
+    expected = {line.split()[0] for line in lines(recipe / "dump/raw/test_en/wav.scp")}
+    assert len(expected) == 3
+    scored = [
+        *recipe.glob("dump/raw/test_en/scoring*/scores.jsonl"),
+        *recipe.glob("exp/*/enhanced_test_en/scoring/scores.jsonl"),
+    ]
+    assert len(scored) == 4
+    for path in scored:
+        rows = [json.loads(line) for line in lines(path)]
+        assert {row["utt"] for row in rows} == expected
+        for row in rows:
+            assert row["WER_pocketsphinx"]["words"] > 0
+            assert row["SSL_whisper_tiny_en"] >= 0
+    noisy = [
+        json.loads(x) for x in lines(recipe / "dump/raw/test_en/scoring/scores.jsonl")
+    ]
+    snr = dict(line.split() for line in lines(recipe / "dump/raw/test_en/utt2snr"))
+    for row in noisy:  # the mixture's SI-SNR is the SNR it was made with, nearly
+        assert row["SI_SNR"] == pytest.approx(float(snr[row["utt"]]), abs=1.0)
+
+
+def test_packed_models_ask_for_nothing_of_ours(finished, recipe):
+    archives = list(recipe.glob("exp/*/*.zip"))
+    assert len(archives) == 2
+    for archive in archives:
+        with zipfile.ZipFile(archive) as packed:
+            names = packed.namelist()
+            config = next(n for n in names if n.endswith("config.yaml"))
+            assert "name: ssl" not in packed.read(config).decode()
+            assert not any("whisper" in name for name in names)
+
+
+def test_second_run_has_nothing_left_to_train_or_score(finished, recipe):
+    again = run(recipe, "--stage", 3, "--stop_stage", 8)
+    assert again.returncode == 0, again.stdout[-2000:]
+    assert "train.log" not in again.stdout
+    assert again.stdout.count("skipped") >= 8
+
+
+def test_report_is_one_file_and_names_the_encoder_for_what_it_is(finished, recipe):
+    html = (recipe / "exp/report.html").read_text()
+    assert not re.search(r'(src|href)="https?:', html)
+    assert html.count("<audio") >= 4
+    results = (recipe / "exp/RESULTS.md").read_text()
+    assert "supervised encoder" in results
+    assert "espnet2_ext.bin.report" in results
