@@ -47,7 +47,7 @@ setup(
             "jiwer",
             "pocketsphinx",
             "faster-whisper",
-            "transformers",
+            "inflect",
             "matplotlib",
             "jinja2",
         ],

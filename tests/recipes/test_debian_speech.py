@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -22,7 +23,7 @@ TINY = [
 
 def run(recipe, *args):
     # the interpreter of this test, so that no second environment is made
-    env = {**os.environ, "PYTHON": "", "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [recipe / "run.sh", *TINY, *map(str, args)],
         env=env,

@@ -1,0 +1,61 @@
+import kaldiio
+import numpy as np
+import pytest
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.audio import read_audio, resample, write_audio
+
+FS = 16000
+
+
+@pytest.fixture
+def wav():
+    return (0.5 * np.sin(2 * np.pi * 440 * np.arange(FS) / FS)).astype(np.float32)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_written_audio_is_read_back_to_16_bits(tmp_path, wav, suffix):
+    path = tmp_path / f"deep/x.{suffix}"
+    write_audio(path, wav, FS)
+    got, fs = read_audio(str(path))
+    assert fs == FS
+    assert got.dtype == np.float32
+    assert np.abs(got - wav).max() <= 1 / 32768
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_entry_of_an_archive_has_the_same_samples_as_a_file(tmp_path, wav):
+    integers = (wav * 32767).astype(np.int16)
+    ark, scp = tmp_path / "x.ark", tmp_path / "x.scp"
+    kaldiio.save_ark(
+        str(ark), {"a": (FS, integers), "b": (FS, -integers)}, scp=str(scp)
+    )
+    entry = scp.read_text().splitlines()[1].split()[1]
+    got, fs = read_audio(entry)
+    assert fs == FS
+    np.testing.assert_allclose(got, -integers / 32768, atol=1e-7)
+
+
+def test_audio_that_cannot_be_read_is_named(tmp_path, wav):
+    broken, empty = tmp_path / "broken.wav", tmp_path / "empty.wav"
+    broken.write_bytes(b"RIFF nonsense")
+    write_audio(empty, wav[:0], FS)
+    for path, message in (
+        (broken, "cannot read audio"),
+        (tmp_path / "no.wav", "cannot read audio"),
+        (empty, "no samples"),
+    ):
+        with pytest.raises(UserError, match=rf"{path.name}: .*{message}"):
+            read_audio(str(path))
+
+
+@pytest.mark.parametrize("fs", [8000, 48000])
+def test_resampling_keeps_a_tone(wav, fs):
+    got = resample(wav, FS, fs)
+    want = 0.5 * np.sin(2 * np.pi * 440 * np.arange(fs) / fs)
+    assert len(got) == fs
+    assert np.abs(got - want)[fs // 10 : -fs // 10].max() < 1e-3
+
+
+def test_same_rate_is_left_alone(wav):
+    assert resample(wav, FS, FS) is wav
