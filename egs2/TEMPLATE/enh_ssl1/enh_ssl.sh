@@ -43,6 +43,7 @@ seeds=                      # e.g. "0 1 2": one experiment (_seed0 ...) each; em
 init_param=                 # start from a model: path[:source[:target[:exclude]]]
 enh_speech_fold_length=800  # batches shrink beyond this length (x 100 samples)
 train_jobs=1                # systems trained at the same time
+train_threads=              # CPU threads of each; empty: its share of the processors (local, --ngpu 0), else 1
 ## Enhancement and scores
 inference_model=valid.loss.ave.pth # model file within the experiment
 inference_args="--normalize_output_wav false --output_format wav" # for enh_inference (ESPnet's 'true' scales every file to peak 0.9: the level is lost)

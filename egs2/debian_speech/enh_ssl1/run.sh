@@ -10,11 +10,11 @@ budget=demo
 if [ "${1:-}" = --budget ]; then budget=${2:-} && shift 2; fi
 case "${budget}" in
     demo)
-        separator=tcn seeds=0 train_jobs=2 test_sets=test_en
+        separator=tcn seeds=0 test_sets=test_en
         data_opts="--corpus_size small --max_test_utts 36"
         ;;
     full)
-        separator=convtasnet seeds="0 1 2" train_jobs=1 test_sets="test_en test_spk2"
+        separator=convtasnet seeds="0 1 2" test_sets="test_en test_spk2"
         data_opts="--corpus_size core"
         ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
@@ -25,7 +25,7 @@ ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
     --train_set train --valid_set valid --test_sets "${test_sets}" \
     --local_data_opts "${data_opts}" --audio_format wav --max_wav_duration 30 \
     --enh_config "conf/tuning/train_enh_${separator}_snr.yaml conf/tuning/train_enh_${separator}_snr_whisper.yaml" \
-    --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" --train_jobs "${train_jobs}" \
+    --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" \
     --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
     --recognisers "pocketsphinx whisper_tiny_en" --ssl_conf conf/ssl/whisper_tiny_en.yaml \
     --skip_packing false "$@"

@@ -134,6 +134,16 @@ expected the same inputs, because going on would mix two experiments.
 Either give this one a new name (--enh_tag NAME) or remove $1."
 }
 
+training_threads() { # of one training on CPUs: they share the processors of this machine
+    if [ -n "${train_threads}" ]; then
+        echo "${train_threads}"
+    elif [[ ${ngpu} -eq 0 && ${cuda_cmd} == run.pl* ]]; then
+        at_most $(($(nproc) / train_jobs)) 8
+    else
+        echo 1
+    fi
+}
+
 train_system() { # INDEX FINGERPRINT, in the background
     local exp=${sys_exp[$1]} name=${sys_exp[$1]}/train.log lock
     if ! "${dry_run}"; then
@@ -145,7 +155,7 @@ train_system() { # INDEX FINGERPRINT, in the background
     x "${py[@]}" -m espnet2.bin.launch --cmd "${cuda_cmd} --name ${name}" --log "${exp}/train.log" \
         --ngpu "${ngpu}" --num_nodes "${num_nodes}" --init_file_prefix "${exp}/.dist_init_" \
         --multiprocessing_distributed true -- \
-        "${py[@]}" -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
+        env OMP_NUM_THREADS="$(training_threads)" "${py[@]}" -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
         --resume true --output_dir "${exp}" ${sys_seed[$1]:+--seed "${sys_seed[$1]}"} \
         ${init_param:+--init_param "${init_param}"} ${sys_config[$1]:+--config "${sys_config[$1]}"} ${enh_args}
     stamp "${exp}/.stamp.train" "$2"
