@@ -10,4 +10,4 @@ tools/check.sh
 . tools/venv/bin/activate
 export OMP_NUM_THREADS=1 LC_ALL=C.UTF-8
 export NLTK_DATA="${NLTK_DATA:-${PWD}/egs2/TEMPLATE/enh_ssl1/utils/no_nltk}"
-exec python -m pytest "$@"
+exec python -m pytest -n 2 --dist loadfile "$@"

@@ -75,7 +75,7 @@ raw=${dumpdir}/raw
 stats=${expdir}/enh_stats_${fs}${speed_perturb_factors:+_sp}
 org_train_set=${train_set}
 train_set+=${speed_perturb_factors:+_sp}
-if [ -z "${nj}" ]; then nj=32; [[ ${train_cmd} != run.pl* ]] || nj=$(nproc); fi
+if [ -z "${nj}" ]; then nj=32; [[ ${train_cmd} != run.pl* ]] || nj=$(processors); fi
 streams=wav
 for ((n = 1; n <= ref_num; n++)); do streams+=" spk${n}"; done
 

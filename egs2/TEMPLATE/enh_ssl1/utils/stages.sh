@@ -184,6 +184,10 @@ count_lines() { # FILE (0 without one, as in a dry run)
     if [ -e "$1" ]; then wc -l < "$1"; else echo 0; fi
 }
 
+processors() { # of this machine; nproc alone would answer OMP_NUM_THREADS
+    env -u OMP_NUM_THREADS nproc
+}
+
 at_most() { # A B: the smaller, at least 1
     local n=$(($1 < $2 ? $1 : $2))
     echo $((n > 1 ? n : 1))

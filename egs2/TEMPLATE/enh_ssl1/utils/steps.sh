@@ -138,7 +138,7 @@ training_threads() { # of one training on CPUs: they share the processors of thi
     if [ -n "${train_threads}" ]; then
         echo "${train_threads}"
     elif [[ ${ngpu} -eq 0 && ${cuda_cmd} == run.pl* ]]; then
-        at_most $(($(nproc) / train_jobs)) 8
+        at_most $(($(processors) / train_jobs)) 8
     else
         echo 1
     fi
