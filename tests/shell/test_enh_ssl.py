@@ -187,6 +187,19 @@ def test_names_follow_espnet(prepared):
     assert "wav.scp\\,speech_mix\\,kaldi_ark" in done.stdout
 
 
+def test_processors_are_shared_out_whatever_omp_num_threads_says(prepared):
+    recipe, _ = prepared
+    cores = len(os.sched_getaffinity(0))
+    command = ["./enh_ssl.sh", *SETS, "--ngpu", "0", "--dry_run", "true"]
+    command += ["--enh_config", "conf/tuning/train.yaml"]
+    printed = run(command, recipe, OMP_NUM_THREADS="1").stdout
+    assert f"env OMP_NUM_THREADS={cores} " in printed
+    two = run([*command, "--train_jobs", "2"], recipe, OMP_NUM_THREADS="1").stdout
+    assert f"env OMP_NUM_THREADS={max(cores // 2, 1)} " in two
+    asked = run([*command, "--train_threads", "7"], recipe).stdout
+    assert "env OMP_NUM_THREADS=7 " in asked
+
+
 def test_a_stage_of_a_later_template_is_said_to_be_absent(prepared):
     recipe, _ = prepared
     done = stages(recipe, 9, 10)

@@ -136,11 +136,14 @@ def test_layer_norm_makes_a_loud_layer_count_like_a_quiet_one(features):
     assert (f.feature_distance(100 * est, 100 * ref, mask) > 1000 * quiet).all()
 
 
-def test_half_precision_features_are_compared_in_float32(features):
+@pytest.mark.parametrize("normalize", NORMS)
+def test_half_precision_features_are_compared_in_float32(normalize, features):
     est, ref, mask = features
-    got = f.feature_distance(est.bfloat16() * 1e4, ref.bfloat16() * 1e4, mask)
+    est, ref = 1e4 * est.bfloat16(), 1e4 * ref.bfloat16()
+    got = f.feature_distance(est, ref, mask, "mse", normalize)
+    exact = f.feature_distance(est.float(), ref.float(), mask, "mse", normalize)
     assert got.dtype == torch.float32
-    assert torch.isfinite(got).all()
+    assert torch.equal(got, exact)
 
 
 def test_cosine_is_half_the_squared_distance_of_unit_vectors(features):
