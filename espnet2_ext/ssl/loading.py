@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -84,8 +83,7 @@ def build_upstream(name: str, options: dict) -> tuple[nn.Module, Stack]:
         UserError: if the checkpoint cannot be read.
     """
     # ours work without s3prl, whose import takes longer than all the rest
-    entry: Callable[..., nn.Module]
-    entry = HUB_ENTRIES.get(name) or getattr(s3prl_hub(), name)
+    entry: Any = HUB_ENTRIES.get(name) or getattr(s3prl_hub(), name)
     if options["download_dir"]:
         import s3prl.util.download as download
 
