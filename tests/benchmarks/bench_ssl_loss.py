@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import resource
 import statistics
 import subprocess
 import sys
@@ -115,20 +114,21 @@ def make(name: str, checkpoint: str) -> Callable[[], None]:
     )
 
 
-def resident_mb() -> float:
-    """Peak resident set of this process so far, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def resident_mb(field: str) -> float:
+    """Read VmRSS (now) or VmHWM (peak since the last reset) of this process, MB."""
+    status = Path("/proc/self/status").read_text()
+    return float(status.split(f"{field}:")[1].split()[0]) / 1024
 
 
 def child(name: str, checkpoint: str, threads: int) -> None:
-    """Print by how many MB two steps raise the peak resident set."""
+    """Print by how many MB a step raises the resident set at its peak."""
     torch.set_num_threads(threads)
     step = make(name, checkpoint)
     gc.collect()
-    before = resident_mb()
+    before = resident_mb("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: resets VmHWM
     step()
-    step()
-    print(resident_mb() - before)
+    print(resident_mb("VmHWM") - before)
 
 
 def peak_memory(name: str, checkpoint: str, threads: int) -> float:
