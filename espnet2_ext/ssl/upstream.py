@@ -19,7 +19,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -60,6 +60,10 @@ class _SharedStack:
                 module, stack = spare or build_upstream(self.name, self.options)
                 self._copies[device] = (module.to(device), stack)
             return self._copies[device][1]
+
+    def device(self) -> torch.device:
+        """Where a copy is already; the CPU if there is none."""
+        return next(iter(self._copies), torch.device("cpu"))
 
     def depth(self) -> int:
         """The highest layer that any user wants."""
@@ -142,10 +146,14 @@ class FrozenUpstream:
                 no gradient reaches the waveform.
         """
         if self._weights is None:
-            stack = self._shared.on(torch.device("cpu"))
+            stack = self._shared.on(self._shared.device())
             self._weights = self.layers.resolve(stack.num_states, stack.has_conv)
+            try:
+                self._prove_gradient()
+            except UserError:
+                self._weights = None  # not loaded: the next use fails as this one
+                raise
             self._shared.users.add(self)
-            self._prove_gradient()
         return self
 
     @property
@@ -162,9 +170,12 @@ class FrozenUpstream:
 
     def _prove_gradient(self) -> None:
         generator = torch.Generator().manual_seed(0)
-        wav = torch.randn(1, UPSTREAM_FS // 2, generator=generator).requires_grad_()
+        wav = torch.randn(1, UPSTREAM_FS // 2, generator=generator)
+        wav = wav.to(self._shared.device()).requires_grad_()
+        lengths = torch.tensor([wav.size(1)], device=wav.device)
         with torch.enable_grad():
-            layers = self._features(wav, torch.tensor([wav.size(1)])).layers
+            states = self._run(wav, lengths, self.depth)
+            layers = self._select(states)
             energies = [layer.float().square().sum() for layer in layers.values()]
             energy = torch.stack(energies).sum()
         grad = None
@@ -197,24 +208,24 @@ class FrozenUpstream:
         if lengths.shape != wav.shape[:1] or int(lengths.max()) > wav.size(1):
             raise ValueError(f"lengths {lengths.tolist()} do not fit {wav.shape}")
         self.load()
-        return self._features(wav, lengths.to(wav.device))
+        states = self._states(wav, lengths.to(wav.device))
+        return Features(self._select(states), states.lengths)
 
-    def _features(self, wav: Tensor, lengths: Tensor) -> Features:
-        states = self._states(wav, lengths)
+    def _select(self, states: States) -> dict[Layer, Tensor]:
         layers: dict[Layer, Tensor] = {}
         for layer in self.weights:
             state = states.conv if isinstance(layer, str) else states.hidden[layer]
             assert state is not None, f"{CONV} was checked when the layers were"
             layers[layer] = state
-        return Features(layers, states.lengths)
+        return layers
 
     def _states(self, wav: Tensor, lengths: Tensor) -> States:
         if _SHARING.memo is None:
             return self._run(wav, lengths, self.depth)
         grad = torch.is_grad_enabled() and wav.requires_grad
         # the tensor is kept in the memo, so its address stays its own
-        key = (self._key, self.fs, wav.data_ptr(), wav.shape, wav._version, grad)
-        key += tuple(lengths.tolist())
+        signal = (wav.data_ptr(), wav.shape, wav.stride(), wav._version)
+        key = (self._key, self.fs, signal, grad, tuple(lengths.tolist()))
         if key not in _SHARING.memo:
             states = self._run(wav, lengths, self._shared.depth())
             _SHARING.memo[key] = (wav, states)
@@ -232,10 +243,5 @@ class FrozenUpstream:
         half = torch.is_autocast_enabled(kind) and (
             torch.get_autocast_dtype(kind) == torch.float16
         )  # float16 gradients overflow in the convolutions though the loss is finite
-        with torch.autocast(kind, enabled=False) if half else _nothing():
+        with torch.autocast(kind, enabled=False) if half else nullcontext():
             return stack.run(wav.float() if half else wav, lengths, depth)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield

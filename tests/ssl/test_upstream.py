@@ -66,8 +66,10 @@ class Detached(nn.Module):
 
 def test_upstream_that_cuts_the_gradient_is_refused_when_loaded(monkeypatch):
     monkeypatch.setattr(s3prl_hub(), "cutter", lambda **k: Detached(), raising=False)
-    with pytest.raises(UserError, match="no gradient through to the waveform"):
-        FrozenUpstream("cutter").load()
+    upstream = FrozenUpstream("cutter")
+    for _ in range(2):  # the second use is refused like the first
+        with pytest.raises(UserError, match="no gradient through to the waveform"):
+            upstream.load()
 
 
 def test_hf_upstream_is_refused_and_the_alternative_named():
@@ -134,6 +136,19 @@ def test_two_users_share_one_copy(checkpoints):
     two = build(checkpoints, "wavlm_local", layers=2).load()
     device = torch.device("cpu")
     assert one._shared._copies[device][0] is two._shared._copies[device][0]
+
+
+def test_later_user_finds_the_copy_where_it_went(checkpoints):
+    one = build(checkpoints, "hubert_local", layers=1).load()
+    elsewhere = torch.device("meta")  # stands for a GPU: the copy has left the CPU
+    copies = one._shared._copies
+    copies[elsewhere] = copies.pop(torch.device("cpu"))
+    try:
+        assert one._shared.device() == elsewhere
+        assert one._shared.on(elsewhere) is copies[elsewhere][1]
+        assert list(copies) == [elsewhere]
+    finally:
+        copies[torch.device("cpu")] = copies.pop(elsewhere)
 
 
 # 4. lengths
