@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_ext.enh.loss.functional import frame_mask
@@ -54,6 +54,26 @@ def normalize_wav(wav: Tensor, lengths: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def conv_channels_last(x: Tensor, conv: nn.Conv1d) -> Tensor:
+    """Apply a convolution with the channels innermost in memory.
+
+    The backward to the input of a strided convolution then takes half the time on a
+    CPU; the values are those of ``conv(x)``.
+
+    Args:
+        x: (B, C, T); conv: one without padding, dilation or groups.
+
+    Returns:
+        (B, D, F), of memory layout (B, F, D).
+    """
+    (width,), (stride,) = conv.kernel_size, conv.stride
+    if x.size(1) == 1:  # the waveform: a product with its overlapping frames
+        frames = x[:, 0].unfold(1, width, stride)
+        return F.linear(frames, conv.weight[:, 0], conv.bias).transpose(1, 2)
+    weight = conv.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    return F.conv2d(x.unsqueeze(2), weight, conv.bias, (1, stride)).squeeze(2)
+
+
 class ConvTransformerStack:
     """WavLM, HuBERT, wav2vec 2.0, data2vec and UniSpeech-SAT of s3prl.
 
@@ -84,7 +104,7 @@ class ConvTransformerStack:
         model = self.model
         if self.normalize:
             wav = normalize_wav(wav, lengths)
-        conv = model.feature_extractor(wav).transpose(1, 2)
+        conv = self._convolve(wav).transpose(1, 2)
         frames = self.frame_lengths(lengths)
         if depth < 0:
             return States(conv, [], frames)
@@ -94,6 +114,17 @@ class ConvTransformerStack:
         valid = frame_mask(frames, x.size(1))
         hidden = self._blocks(x.masked_fill(~valid.unsqueeze(-1), 0.0), valid, depth)
         return States(conv, hidden, frames)
+
+    def _convolve(self, wav: Tensor) -> Tensor:
+        x = wav.unsqueeze(1)
+        for conv, *others in self.model.feature_extractor.conv_layers:
+            x = conv_channels_last(x, conv)
+            for module in others:
+                if isinstance(module, nn.GroupNorm):  # keeps the layout in 4-D only
+                    x = module(x.unsqueeze(2)).squeeze(2)
+                else:
+                    x = module(x)
+        return x
 
     def _blocks(self, x: Tensor, valid: Tensor, depth: int) -> list[Tensor]:
         encoder = self.model.encoder
