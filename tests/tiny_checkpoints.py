@@ -90,12 +90,30 @@ def data2vec(path: Path) -> None:
     )
 
 
+def distiller(path: Path, **changes) -> None:
+    """DistilHuBERT, which s3prl runs through its own forward pass."""
+    from s3prl.upstream.distiller.model import DistillerConfig, DistillerModel
+
+    cfg = {
+        **{key: value for key, value in SIZE.items() if key != "conv_feature_layers"},
+        "extractor_conv_feature_layers": CONV.replace("32", "16"),
+        "final_dim": DIM,
+        "n_tasks": 1,
+        "pred_layer_id": [BLOCKS],
+        "task_emb_type": "expand-last",
+        **changes,
+    }
+    model = DistillerModel(DistillerConfig(cfg))
+    torch.save({"Config": {"distiller": cfg}, "Distiller": model.state_dict()}, path)
+
+
 FAMILIES = {
     "wavlm_local": wavlm,
     "wavlm_local:large": wavlm_large_style,
     "hubert_local": hubert,
     "wav2vec2_local": wav2vec2,
     "data2vec_local": data2vec,
+    "unispeech_sat_local": wavlm,  # the same classes
 }
 
 

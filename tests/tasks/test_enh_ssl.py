@@ -11,8 +11,10 @@ import torch
 import yaml
 from espnet2.tasks.enh import EnhancementTask
 
+from espnet2_ext.bin import enh_ssl_train
 from espnet2_ext.bin.export import export
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
+from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.errors import UserError
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
 from tests.conftest import ROOT
@@ -161,21 +163,6 @@ def test_registration_reaches_a_spawned_process():
     assert expected in done.stdout, done.stderr[-900:]
 
 
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        ([], "expected: python -m espnet2_ext -m MODULE"),
-        (["-m", "espnet2.bin.enh_trian"], "cannot find module 'espnet2.bin.enh_trian'"),
-        (["-m", "espnet2.utils.types"], "has no main"),
-    ],
-)
-def test_shim_explains_its_usage(args, message):
-    done = run("-m", "espnet2_ext", *args)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_model_is_espnets_with_lengths_on_the_way(small_config, speech_like):
     model = SSLEnhancementTask.build_model(namespace(small_config()))
     assert isinstance(model, SSLEnhancementModel)
@@ -217,6 +204,10 @@ def entry(**changes):
         (["snr"], "expected name, conf, wrapper"),
         ([entry(wieght=1)], "Unknown key in criterions, entry 1 'wieght'"),
         ([{"name": "snr", "conf": {}}], "'wrapper' is missing"),
+        ([{"name": "snr", "wrapper": "fixed_order"}], "'wrapper_conf' is missing"),
+        ([entry(conf=None)], "expected 'name: value' pairs in conf, .* found None"),
+        ([entry(wrapper_conf=None)], "pairs in wrapper_conf, .* found None"),
+        ([entry(), entry(name="ssll")], "Unknown criterion 'ssll'"),
         ([entry(name="ssll")], "Unknown criterion 'ssll'.*Did you mean 'ssl'"),
         ([entry(wrapper="fixed")], "Unknown wrapper 'fixed'"),
         ([entry(conf={"epsilon": 1})], "Unknown key in .*'epsilon'; expected.*eps"),
@@ -228,6 +219,10 @@ def entry(**changes):
 def test_wrong_criterions_are_one_clear_message(criterions, message):
     with pytest.raises(UserError, match=message):
         check_criterions(criterions)
+
+
+def test_criterion_without_conf_is_accepted_as_espnet_does():
+    check_criterions([{key: SNR[key] for key in ("name", "wrapper", "wrapper_conf")}])
 
 
 @pytest.mark.parametrize(
@@ -247,6 +242,27 @@ def test_training_stops_before_any_data_is_read(
     assert not (tmp_path / "exp").exists()
 
 
+def test_losses_are_checked_before_anything_is_built(small_config, tmp_path):
+    config = small_config(criterions=[entry(wrapper_conf=None)])
+    args = train_args(tmp_path / "no_such_data", tmp_path / "exp", config)
+    with pytest.raises(UserError, match="pairs in wrapper_conf"):
+        SSLEnhancementTask.main(cmd=[str(arg) for arg in args])
+
+
+@pytest.mark.parametrize("collect_stats", [True, False])
+def test_statistics_are_collected_without_the_upstream(
+    small_config, monkeypatch, collect_stats
+):
+    args = namespace(small_config(collect_stats=collect_stats))
+    model = SSLEnhancementTask.build_model(args)
+    loaded = []
+    monkeypatch.setattr(SSLLoss, "load", lambda self: loaded.append(self))
+    (optimizer,) = SSLEnhancementTask.build_optimizers(args, model)
+    assert loaded == ([] if collect_stats else [model.loss_wrappers[1].criterion])
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    assert held == {id(p) for p in model.parameters()}
+
+
 def test_user_error_ends_training_with_code_2_and_no_traceback(small_config, tmp_path):
     config = small_config(criterions=[{**SNR, "name": "snrr"}])
     args = train_args(tmp_path, tmp_path / "exp", config)
@@ -259,6 +275,6 @@ def test_user_error_ends_training_with_code_2_and_no_traceback(small_config, tmp
 def test_wrong_top_level_key_is_refused(small_config, tmp_path, capsys):
     args = train_args(tmp_path, tmp_path / "exp", small_config(max_epochs=3))
     with pytest.raises(SystemExit) as stopped:
-        SSLEnhancementTask.main(cmd=[str(arg) for arg in args])
+        enh_ssl_train.main([str(arg) for arg in args])
     assert stopped.value.code == 2
     assert "max_epochs" in capsys.readouterr().err

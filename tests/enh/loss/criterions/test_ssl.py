@@ -27,11 +27,12 @@ def test_clean_input_costs_nothing_and_noise_costs_more(conf, speech_like, noisy
 
 def test_loss_is_the_weighted_mean_of_the_logged_layers(conf, speech_like, noisy):
     criterion = SSLLoss(**conf, layers={1: 1.0, 3: 3.0})
-    loss = criterion(speech_like, noisy)
+    loss = criterion(speech_like, noisy.requires_grad_())
     assert list(criterion.stats) == ["ssl_loss_l01", "ssl_loss_l03"]
     one, three = criterion.stats.values()
     torch.testing.assert_close(loss, 0.25 * one + 0.75 * three)
-    assert not one.requires_grad
+    assert loss.requires_grad
+    assert not one.requires_grad  # a log keeps no graph
 
 
 def test_agrees_with_s3prl_features_and_torch_mse(
@@ -85,9 +86,31 @@ def test_samples_beyond_the_length_do_not_count(checkpoints, speech_like, noisy)
     assert not torch.allclose(criterion(ref, inf)[1:], alone, rtol=1e-2)
 
 
-def test_two_criteria_can_stand_side_by_side(conf):
-    assert SSLLoss(**conf, name="other").name == "other"
-    assert SSLLoss(**conf).name == "ssl_loss"
+def test_two_criteria_can_stand_side_by_side(conf, speech_like):
+    one, two = SSLLoss(**conf, layers=1), SSLLoss(**conf, layers=1, name="other")
+    assert (one.name, two.name) == ("ssl_loss", "other")
+    for criterion in (one, two):
+        criterion(speech_like, speech_like)
+    assert [*one.stats, *two.stats] == ["ssl_loss_l01", "other_l01"]
+
+
+@pytest.mark.parametrize("flag", ["only_for_test", "is_noise_loss", "is_dereverb_loss"])
+def test_where_the_loss_applies_is_what_espnet_is_told(conf, flag):
+    assert not getattr(SSLLoss(**conf), flag)
+    assert getattr(SSLLoss(**conf, **{flag: True}), flag)
+
+
+def test_upstream_gets_every_argument(conf, tmp_path):
+    extra = {"options_config": None}
+    upstream = SSLLoss(
+        **conf, download_dir=str(tmp_path), extra_conf=extra, fs=8000
+    ).ssl_distance.upstream
+    assert upstream.fs == 8000
+    assert upstream._shared.options == {
+        "path_or_url": conf["path_or_url"],
+        "download_dir": str(tmp_path),
+        "extra_conf": extra,
+    }
 
 
 def test_criterion_holds_no_weights(conf, speech_like):

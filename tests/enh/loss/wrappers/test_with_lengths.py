@@ -36,3 +36,16 @@ def test_lengths_change_the_loss_of_a_padded_batch(criterion, speech_like):
 def test_criterion_without_lengths_is_refused():
     with pytest.raises(UserError, match="takes no lengths; use 'wrapper: fixed_order'"):
         FixedOrderWithLengthsSolver(SNRLoss())
+
+
+def test_gradient_reaches_the_enhanced_speech_and_the_log_keeps_no_graph(
+    criterion, speech_like
+):
+    ref = speech_like.clone().requires_grad_()
+    inf = speech_like.flip(1).requires_grad_()
+    lengths = {"speech_lengths": torch.tensor([24000, 24000])}
+    loss, log, _ = FixedOrderWithLengthsSolver(criterion)([ref], [inf], lengths)
+    loss.backward()
+    assert inf.grad.abs().max() > 0
+    assert ref.grad is None
+    assert not any(value.requires_grad for value in log.values())
