@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The environment of every script and job of a recipe; to be sourced in its directory.
-# Cluster jobs start with `. ./path.sh`, so what they need must be set here or in
-# local/path.sh (HF_HOME, TORCH_HOME, proxies, modules ...).
+# Cluster jobs start with `. ./path.sh` in a fresh environment (sbatch --export=PATH), so
+# what they need must be set here or in local/path.sh (proxies, modules ...).
 MAIN_ROOT=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.." && pwd)
 export MAIN_ROOT
 export PATH="${PWD}/utils:${PATH}"
@@ -9,6 +9,10 @@ export PYTHONPATH="${MAIN_ROOT}${PYTHONPATH:+:${PYTHONPATH}}"
 export LC_ALL=C              # files are sorted bytewise
 export OMP_NUM_THREADS=1     # jobs run side by side; one thread each
 export PYTHONIOENCODING=UTF-8
+# What cluster jobs get as it is in the terminal that submits: slurm.pl and queue.pl write
+# these into q/*.sh, if they are set (so no passwords or tokens here).
+export JOB_VARIABLES="HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE TRANSFORMERS_OFFLINE TORCH_HOME
+    XDG_CACHE_HOME NLTK_DATA PYTHON MPLCONFIGDIR NCCL_SOCKET_IFNAME GLOO_SOCKET_IFNAME"
 
 # The environment made by tools/setup.sh, unless another one was chosen
 # (PYTHON=... in the environment, or --python ... on the command line).
