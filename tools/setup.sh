@@ -60,11 +60,12 @@ make_venv() {
 
 pip_install() { "${python}" -m pip install --quiet --disable-pip-version-check "$@"; }
 
-# the lines of requirements.txt, with and without dependencies
-pins() { grep -E '^[A-Za-z]' requirements.txt | { grep "$@" '# no-deps$' || true; }; }
+# the lines of the requirement files, with and without dependencies
+pins() { grep -hE '^[A-Za-z]' "${files[@]}" | { grep "$@" '# no-deps$' || true; }; }
 
 install_all() {
-    local work
+    local work files=(requirements.txt)
+    if [ "${dev}" = true ]; then files+=(requirements-dev.txt); fi
     work=$(mktemp -d)
     pins -v >"${work}/with.txt"
     pins >"${work}/without.txt"
@@ -74,7 +75,6 @@ install_all() {
     echo "installing $(wc -l <"${work}/without.txt") packages without theirs"
     pip_install --no-deps -r "${work}/without.txt"
     pip_install --no-deps --no-build-isolation -e ..
-    if [ "${dev}" = true ]; then pip_install -r requirements-dev.txt; fi
     rm -rf "${work}"
     "${python}" torchaudio_cpu.py
 }

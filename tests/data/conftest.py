@@ -109,6 +109,16 @@ def small_trees(small_root):
     return {tree.name: tree for tree in sorted(small_root.iterdir())}
 
 
+@pytest.fixture(scope="session")
+def downstream_root(tmp_path_factory):
+    """The packages of the downstream tasks, unpacked: a folder of trees."""
+    from tests.data.downstream_corpus import make_trees
+
+    root = tmp_path_factory.mktemp("downstream")
+    make_trees(root)
+    return root
+
+
 @pytest.fixture
 def data_dir(tmp_path):
     """A correct data directory of three utterances; returns its path."""

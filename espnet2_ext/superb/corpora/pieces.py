@@ -1,0 +1,143 @@
+"""What a corpus lacks, collected; and the manifests, which appear together."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from espnet2_ext.data.problems import Problem, in_groups
+from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.scp import PathLike, atomic_write
+from espnet2_ext.superb.corpora import Corpus, Row, Splits
+
+SHOWN = 20  # problems of a kind and file in a message; the rest is counted
+
+
+class Pieces:
+    """Collects what is missing or damaged under the folder of a corpus.
+
+    Args:
+        corpus: for messages.
+        root: its folder.
+
+    Raises:
+        UserError: if the folder itself is not there.
+    """
+
+    def __init__(self, corpus: Corpus, root: PathLike) -> None:
+        self.corpus = corpus
+        self.root = Path(os.path.abspath(os.path.expanduser(root)))
+        self.problems: list[Problem] = []
+        if not self.root.is_dir():
+            raise UserError(f"{root}: no such folder; {corpus.help_text()}")
+
+    def add(
+        self, path: PathLike, found: str, expected: str, line: int = 0, utt: str = "-"
+    ) -> None:
+        """Note one problem.
+
+        Args:
+            path: file or folder it was found in.
+            found: what is wrong; problems of the same words are counted together.
+            expected: what should be there.
+            line: 1-based, 0 for the whole.
+            utt: utterance id.
+        """
+        do = "unpack it again, or correct the path in db.sh"
+        kind = found.split("'")[0].strip()
+        self.problems.append(Problem(str(path), line, utt, kind, found, expected, do))
+
+    def missing(self, path: PathLike, found: str = "nothing here") -> None:
+        """Note a file or folder that is not there."""
+        self.add(path, found, "a part of the corpus")
+
+    def file(self, *parts: str) -> Path:
+        """Give a file under the root; noted if it is not there or empty."""
+        path = self.root.joinpath(*parts)
+        if not path.is_file() or path.stat().st_size == 0:
+            self.missing(path, "no such file, or an empty one")
+        return path
+
+    def folder(self, *parts: str, holds: str = "*") -> Path:
+        """Give a folder under the root; noted if nothing in it matches ``holds``."""
+        path = self.root.joinpath(*parts)
+        if not path.is_dir():
+            self.missing(path, "no such folder")
+        elif next(path.glob(holds), None) is None:
+            self.missing(path, f"no {holds} in the folder")
+        return path
+
+    def require(self) -> None:
+        """Stop if anything was noted.
+
+        Raises:
+            UserError: with every problem and where the corpus comes from.
+        """
+        if not self.problems:
+            return
+        lines = "\n".join(in_groups(self.problems, SHOWN))
+        raise UserError(
+            f"{self.corpus.title} in {self.root} has {len(self.problems)} problems:\n"
+            f"{lines}\n{self.corpus.help_text()}"
+        )
+
+
+def read_lines(path: Path, pieces: Pieces) -> Iterator[tuple[int, str]]:
+    """Yield (line number, text) of a list; undecodable files become a problem.
+
+    Args:
+        path: a text file; nothing is yielded if it is not there (`Pieces.file`).
+        pieces: where problems go.
+    """
+    if not path.is_file():
+        return
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        pieces.add(path, f"bytes that are not UTF-8 ({error.reason})", "UTF-8 text")
+        return
+    yield from enumerate(lines, start=1)
+
+
+def to_splits(
+    data_split: Iterable[Mapping[str, dict]], row: Callable[[str, dict], Iterable[Row]]
+) -> Splits:
+    """Make rows, in order of ids, of what a parser of s3prl has.
+
+    Args:
+        data_split: {id: data point} of train, valid and test.
+        row: the rows of one data point.
+    """
+    return {
+        name: [made for utt in sorted(data) for made in row(utt, data[utt])]
+        for name, data in zip(("train", "valid", "test"), data_split, strict=True)
+    }
+
+
+def write_splits(directory: PathLike, splits: Splits) -> list[Path]:
+    """Write ``<directory>/<split>.csv``, all of them or none.
+
+    Every file is complete under a temporary name before the first is moved; what was
+    there before stays if anything goes wrong.
+
+    Returns:
+        The files written.
+    """
+    paths = []
+    with ExitStack() as stack:
+        for name, rows in splits.items():
+            path = Path(directory) / f"{name}.csv"
+            stream = stack.enter_context(atomic_write(path))
+            _write_rows(stream, rows)
+            paths.append(path)
+    return paths
+
+
+def _write_rows(stream: IO[str], rows: Sequence[Row]) -> None:
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)

@@ -1,0 +1,170 @@
+"""Reading the CSV manifests of a task without stopping at an error."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from espnet2_ext.data.problems import Problem
+from espnet2_ext.superb.tasks import SEGMENT, Task
+
+FS = 16000  # s3prl's upstreams and probes work at this rate only
+MAY_BE_EMPTY = SEGMENT  # an empty segment is the whole file
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a manifest: where it is, its id, its columns."""
+
+    line: int
+    id: str
+    values: dict[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.values[column]
+
+
+@dataclass
+class Manifest:
+    """A CSV file as it is: the rows that can be used, and what is wrong."""
+
+    task: Task
+    split: str
+    path: Path
+    columns: tuple[str, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(
+        self, line: int, utt: str, kind: str, found: str, expected: str, do: str
+    ) -> Problem:
+        """Make a `Problem` of this file."""
+        return Problem(str(self.path), line, utt, kind, found, expected, do)
+
+    def audio(self) -> Iterator[tuple[Row, str]]:
+        """Yield every row with each of its audio paths."""
+        for row in self.rows:
+            for column in self.task.audio_columns(self.split):
+                yield row, row[column]
+
+
+def read_manifest(task: Task, path: Path, split: str) -> Manifest:
+    """Read a CSV file; unusable lines become problems.
+
+    Args:
+        task: whose manifest it is.
+        path: the file; of a directory, ``<task>/<split>.csv`` in it.
+        split: train, valid or test, which decides the columns.
+    """
+    file = path if path.suffix == ".csv" else path / task.name / f"{split}.csv"
+    manifest = Manifest(task, split, file)
+    try:
+        text = manifest.path.read_text(encoding="utf-8-sig")
+    except OSError:
+        lost = ("-", "missing-file", "no such file", "a CSV with a header")
+        do = "run the stage that writes the manifests"
+        manifest.problems.append(manifest.problem(0, *lost, do))
+        return manifest
+    except UnicodeDecodeError as error:
+        bad = ("-", "encoding", f"bytes that are not UTF-8 ({error})", "UTF-8 text")
+        manifest.problems.append(manifest.problem(0, *bad, "convert the file"))
+        return manifest
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = next(reader, [])
+    if _check_header(manifest, header):
+        manifest.columns = tuple(header)
+        _read_rows(manifest, reader)
+    return manifest
+
+
+def _check_header(manifest: Manifest, header: list[str]) -> bool:
+    task, split = manifest.task, manifest.split
+    wanted = task.columns_of(split)
+    known = {*wanted, *task.optional}
+    bad = [f"no column '{name}'" for name in wanted if name not in header]
+    bad += [f"unknown column '{name}'" for name in header if name not in known]
+    bad += [f"column '{name}' twice" for name in set(header) if header.count(name) > 1]
+    if len({*SEGMENT} & {*header}) == 1:
+        bad.append(f"only one of {' and '.join(SEGMENT)}")
+    if bad:
+        extra = f" [,{','.join(task.optional)}]" if task.optional else ""
+        do = "write the header and the columns again"
+        expected = ",".join(wanted) + extra
+        problem = manifest.problem(1, "-", "columns", "; ".join(bad), expected, do)
+        manifest.problems.append(problem)
+    return not bad
+
+
+def row_id(task: Task, split: str, values: dict[str, str]) -> str:
+    """Name a row: its id, the two ids of a trial, or the segment's id."""
+    if task.columns_of(split)[0] == "id1":
+        return f"{values['id1']} {values['id2']}"
+    return values["utt_id"] if "utt_id" in values else values["id"]
+
+
+def _read_rows(manifest: Manifest, reader: Iterator[list[str]]) -> None:
+    seen: dict[str, int] = {}
+    line = 1
+    for cells in reader:
+        first, line = line + 1, reader.line_num  # type: ignore[attr-defined]
+        if len(cells) != len(manifest.columns):
+            found = f"{len(cells)} fields"
+            rule = (f"{len(manifest.columns)} as in the header", "correct the line")
+            name = cells[0] if cells else "-"
+            lost = manifest.problem(first, name, "fields", found, *rule)
+            manifest.problems.append(lost)
+            continue
+        values = dict(zip(manifest.columns, cells, strict=True))
+        row = Row(first, row_id(manifest.task, manifest.split, values), values)
+        empty = [
+            c for c, v in values.items() if not v.strip() and c not in MAY_BE_EMPTY
+        ]
+        for column in empty:
+            rule = ("a value", "add it, or remove the line")
+            lost = manifest.problem(first, row.id, "empty", f"empty {column}", *rule)
+            manifest.problems.append(lost)
+        if row.id in seen:
+            found = f"the id again (first in line {seen[row.id]})"
+            rule = ("every id once", "keep one of the lines")
+            twice = manifest.problem(first, row.id, "duplicate-id", found, *rule)
+            manifest.problems.append(twice)
+        elif not empty:
+            manifest.rows.append(row)
+        seen.setdefault(row.id, first)
+    if not manifest.rows and not manifest.problems:
+        rule = ("at least one line", "run the stage that writes the manifests")
+        manifest.problems.append(manifest.problem(1, "-", "no-rows", "no rows", *rule))
+
+
+@dataclass(frozen=True)
+class AudioHeader:
+    """What a file says about itself; ``error`` is set where it cannot be read."""
+
+    samples: int = 0
+    fs: int = 0
+    channels: int = 0
+    error: str = ""
+
+
+@functools.cache
+def audio_header(path: str) -> AudioHeader:
+    """Read the header of an audio file; each file once, tasks share them."""
+    import soundfile
+
+    from espnet2_ext.fileio.audio import ARK_ENTRY
+
+    if ARK_ENTRY.match(path):
+        return AudioHeader(error=f"an archive's entry, {path}, which s3prl cannot read")
+    if not Path(path).is_file():
+        return AudioHeader(error=f"no file {path}")
+    try:
+        found = soundfile.info(path)
+    except (OSError, RuntimeError) as error:
+        return AudioHeader(error=f"{path}, which cannot be decoded ({error})")
+    if not found.frames:
+        return AudioHeader(error=f"{path} without samples")
+    return AudioHeader(found.frames, found.samplerate, found.channels)
