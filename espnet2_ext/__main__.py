@@ -19,6 +19,11 @@ USAGE = (
 )
 
 
+def tasks_of(module: str) -> list[str]:
+    """Name our task modules that ``module`` needs; importing ESPnet's takes seconds."""
+    return ["asr"] if module.startswith("espnet2.bin.asr_") else ["enh_ssl"]
+
+
 def main() -> None:
     """Call ``main()`` of the module named on the command line.
 
@@ -34,7 +39,8 @@ def main() -> None:
         found = None
     if found is None:
         raise UserError(f"cannot find module '{name}'; {USAGE}.")
-    importlib.import_module("espnet2_ext.tasks.enh_ssl")  # registers our classes
+    for task in tasks_of(name):
+        importlib.import_module(f"espnet2_ext.tasks.{task}")  # registers our classes
     module = importlib.import_module(name)
     if not hasattr(module, "main"):
         raise UserError(f"module '{name}' has no main(); {USAGE}.")

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from espnet2_ext.data.check import check_data_dir
+from espnet2_ext.data.check import REQUIRED, check_data_dir
 from espnet2_ext.data.problems import in_groups
 from espnet2_ext.errors import UserError, run_main
 
@@ -21,11 +21,12 @@ def get_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet2_ext.bin.check_data",
-        description="Report all problems of Kaldi-style enhancement data directories.",
+        description="Report all problems of Kaldi-style data directories.",
     )
     add = parser.add_argument
     add("dirs", nargs="+", metavar="DIR", help="data directory, e.g. data/train")
     add("--fs", type=int, help="expected rate in Hz; default: any one rate")
+    add("--required", default=" ".join(REQUIRED), help="lists that must be there")
     add("--no_audio", action="store_true", help="do not open the audio files")
     add("--nj", type=int, default=os.cpu_count() or 1, help="parallel processes")
     add("--max_per_kind", type=int, default=20, help="lines shown of a kind; 0: all")
@@ -42,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     failed = 0
     for folder in args.dirs:
-        problems = check_data_dir(folder, args.fs, not args.no_audio, args.nj)
+        problems = check_data_dir(
+            folder, args.fs, not args.no_audio, args.nj, args.required.split()
+        )
         for line in in_groups(problems, args.max_per_kind):
             print(line)
         errors = sum(not problem.warning for problem in problems)

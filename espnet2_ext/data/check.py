@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +26,13 @@ Facts = Mapping[tuple[str, str], AudioFacts]  # (file, utterance) -> findings
 
 
 def check_data_dir(
-    path: str | Path, fs: int | None = None, audio: bool = True, jobs: int = 1
+    path: str | Path,
+    fs: int | None = None,
+    audio: bool = True,
+    jobs: int = 1,
+    required: Collection[str] = REQUIRED,
 ) -> list[Problem]:
-    """Find all problems of a Kaldi-style enhancement data directory.
+    """Find all problems of a Kaldi-style data directory.
 
     Args:
         path: the directory; relative paths in its lists are taken from the working
@@ -36,6 +40,7 @@ def check_data_dir(
         fs: expected rate in Hz; None accepts any one rate.
         audio: False only looks whether the audio files exist.
         jobs: parallel processes reading audio.
+        required: the lists that must be there.
 
     Returns:
         Errors and warnings; empty if all is well.
@@ -45,7 +50,7 @@ def check_data_dir(
         lost = ("-", "missing-file", "no such directory", "a data directory")
         return [Problem(str(folder), 0, *lost, "run stage 1, or correct the path")]
     tables = read_tables(folder)
-    problems = list(check_required(folder, tables))
+    problems = list(check_required(folder, tables, required))
     for check in TABLE_CHECKS:
         problems += check(tables)
     facts = inspect_all(tables, audio, jobs)
@@ -67,15 +72,17 @@ def read_tables(folder: Path) -> dict[str, Table]:
     }
 
 
-def check_required(folder: Path, tables: Tables) -> Iterator[Problem]:
-    """Report lists that are not there (text is only missed by word error rates)."""
-    for name in (*REQUIRED, "text"):
-        if name not in tables:
-            problem = Problem(
-                str(folder / name), 0, "-", "missing-file", "no such file", "the list",
-                "run stage 1 again" if name != "text" else "add it to get a WER",
-            )  # fmt: skip
-            yield replace(problem, warning=name == "text")
+def check_required(
+    folder: Path, tables: Tables, required: Collection[str] = REQUIRED
+) -> Iterator[Problem]:
+    """Report lists that are not there; without text there is no word error rate."""
+    for name in sorted({*required, "text"} - tables.keys()):
+        optional = name not in required
+        problem = Problem(
+            str(folder / name), 0, "-", "missing-file", "no such file", "the list",
+            "add it to get a WER" if optional else "run stage 1 again",
+        )  # fmt: skip
+        yield replace(problem, warning=optional)
     if "wav.scp" in tables and not tables["wav.scp"].entries:
         empty = ("-", "no-utterances", "no utterances", "at least one line")
         yield tables["wav.scp"].problem(0, *empty, "run stage 1 again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 RESAMPLES = 9999  # draws of the bootstrap
+BATCH_ITEMS = 1_000_000  # items drawn at a time: bounds the memory of large test sets
 SEED = 0  # of the bootstrap: the same scores always give the same interval
 
 
@@ -85,7 +87,8 @@ class ErrorCount:
 class Difference:
     """``a - b`` with its 95 % interval; ``count`` paired utterances.
 
-    ``low`` and ``high`` are ``None`` where fewer than two pairs exist.
+    ``low`` and ``high`` are ``None`` where fewer than two pairs exist, or where a draw
+    may have no statistic (so few trials that no target is drawn).
     """
 
     value: float
@@ -100,27 +103,41 @@ class Difference:
         return "better" if (self.low > 0) == higher_is_better else "worse"
 
 
-def _difference(
-    columns: tuple[np.ndarray, ...], statistic: Callable[..., np.ndarray]
+def bootstrap_difference(
+    columns: tuple[np.ndarray, ...],
+    statistic: Callable[..., np.ndarray],
+    resamples: int = RESAMPLES,
 ) -> Difference:
+    """Give ``statistic(*columns)`` with a paired percentile-bootstrap interval.
+
+    Args:
+        columns: arrays of shape (N,), resampled together.
+        statistic: the difference; takes ``(..., N)`` and ``axis=-1``.
+        resamples: number of draws.
+    """
     import scipy.stats
 
     count = len(columns[0])
     value = float(statistic(*columns))
     if count < 2:
         return Difference(value, None, None, count)
-    interval = scipy.stats.bootstrap(
-        columns,
-        statistic,
-        n_resamples=RESAMPLES,
-        batch=1000,  # bounds the memory for large test sets
-        vectorized=True,
-        paired=True,
-        confidence_level=0.95,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return Difference(value, float(interval.low), float(interval.high), count)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
+        interval = scipy.stats.bootstrap(
+            columns,
+            statistic,
+            n_resamples=resamples,
+            batch=max(1, min(1000, BATCH_ITEMS // count)),
+            vectorized=True,
+            paired=True,
+            confidence_level=0.95,
+            method="percentile",
+            rng=np.random.default_rng(SEED),
+        ).confidence_interval
+    low, high = float(interval.low), float(interval.high)
+    if np.isnan(low) or np.isnan(high):  # some draw has no statistic
+        return Difference(value, None, None, count)
+    return Difference(value, low, high, count)
 
 
 def mean_difference(a: np.ndarray, b: np.ndarray) -> Difference:
@@ -134,7 +151,7 @@ def mean_difference(a: np.ndarray, b: np.ndarray) -> Difference:
     def statistic(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
         return np.mean(x - y, axis=axis)
 
-    return _difference((a, b), statistic)
+    return bootstrap_difference((a, b), statistic)
 
 
 def wer_difference(
@@ -156,4 +173,4 @@ def wer_difference(
     ) -> np.ndarray:
         return 100 * np.sum(x - y, axis=axis) / np.sum(w, axis=axis)
 
-    return _difference((errors_a, errors_b, words), statistic)
+    return bootstrap_difference((errors_a, errors_b, words), statistic)

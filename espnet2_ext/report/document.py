@@ -6,14 +6,27 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from espnet2_ext.report.joint import (
+    TITLE,
+    Joint,
+    gap_table,
+    joint_difference_table,
+    joint_verdicts,
+    value_table,
+)
 from espnet2_ext.report.results import System, TestSet
 from espnet2_ext.report.tables import Table, difference_table, main_table, snr_table
 from espnet2_ext.report.verdict import verdicts
 
+TERMINAL = 200  # characters in a line; the signal metrics of one test set fit
+
 
 @dataclass(frozen=True)
 class Section:
-    """What the report says about one test set; ``tables[0]`` is the pooled one."""
+    """What the report says about one test set, or about all that was measured.
+
+    ``tables[0]`` is the one for the terminal.
+    """
 
     name: str
     tables: tuple[Table, ...]
@@ -42,6 +55,12 @@ def build_section(
     )
 
 
+def build_joint_section(joint: Joint) -> Section:
+    """Build the tables of everything that was measured."""
+    tables = value_table(joint), gap_table(joint), joint_difference_table(joint)
+    return Section(TITLE, tables, tuple(joint_verdicts(joint)))
+
+
 def _width(text: str) -> int:
     return sum(
         2 if unicodedata.east_asian_width(char) in "WF" else 1
@@ -62,6 +81,35 @@ def table_to_markdown(table: Table) -> str:
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([line(grid[0]), rule, *(line(row) for row in grid[1:])])
+
+
+def split_table(table: Table, width: int) -> list[Table]:
+    """Split the columns into tables of at most ``width`` characters, names repeated."""
+    columns = range(len(table.header))
+    widths = [
+        max(
+            3, *(_width(t) for t in (table.header[i], *(r[i].text for r in table.rows)))
+        )
+        + 3
+        for i in columns
+    ]
+    parts: list[list[int]] = [[]]
+    room = width - widths[0]
+    for i in columns[1:]:
+        if parts[-1] and room < widths[i]:
+            parts.append([])
+            room = width - widths[0]
+        parts[-1].append(i)
+        room -= widths[i]
+    return [
+        Table(
+            table.title,
+            tuple(table.header[i] for i in (0, *part)),
+            tuple(tuple(row[i] for i in (0, *part)) for row in table.rows),
+            table.notes,
+        )
+        for part in parts
+    ]
 
 
 def to_markdown(document: Document) -> str:
@@ -86,5 +134,6 @@ def to_plain(document: Document) -> str:
         table = section.tables[0]
         notes = "\n".join(f"  {note}" for note in table.notes)
         said = "\n".join(section.verdicts)
-        parts.append(f"{table.title}\n{table_to_markdown(table)}\n{notes}\n{said}")
+        grids = "\n\n".join(map(table_to_markdown, split_table(table, TERMINAL)))
+        parts.append(f"{table.title}\n{grids}\n{notes}\n{said}")
     return "\n\n".join(parts)

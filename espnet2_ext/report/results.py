@@ -6,6 +6,7 @@ import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,24 @@ CLEAN, NOISY = "clean", "noisy"
 
 @dataclass(frozen=True)
 class System:
-    """A trained system: one experiment directory per seed."""
+    """A trained system: one experiment directory per seed.
+
+    ``trained`` is false for a public denoiser: no losses, no seeds, no curves.
+    """
 
     name: str
     exp_dirs: tuple[Path, ...]
+    trained: bool = True
 
     def upstreams(self) -> set[str]:
         """Return the upstreams in its losses, from ``config.yaml`` of each seed."""
-        found = set()
+        return self._upstreams
+
+    @cached_property
+    def _upstreams(self) -> set[str]:
+        found: set[str] = set()
+        if not self.trained:
+            return found
         for directory in self.exp_dirs:
             path = directory / "config.yaml"
             if not path.is_file():
@@ -62,10 +73,12 @@ class Row:
 
     name: str
     runs: tuple[Mapping[str, Score], ...]
+    trained: bool = False
 
     def select(self, utts: Sequence[str]) -> Row:
         """Keep the utterances ``utts``."""
-        return Row(self.name, tuple({u: run[u] for u in utts} for run in self.runs))
+        runs = tuple({u: run[u] for u in utts} for run in self.runs)
+        return Row(self.name, runs, self.trained)
 
     def pooled(self, key: str) -> list[Mean | ErrorCount]:
         """Return the pooled result of every seed that has ``key``."""
@@ -164,6 +177,15 @@ class TestSet:
         return result.count + result.excluded
 
 
+def scoring_dir(
+    dumpdir: Path, test_set: str, row: str, exp_dir: Path | None = None
+) -> Path:
+    """Return where stage 8 writes ``scores.jsonl`` of clean, noisy, or a system."""
+    if exp_dir is not None:
+        return exp_dir / f"enhanced_{test_set}" / "scoring"
+    return dumpdir / test_set / ("scoring_clean" if row == CLEAN else "scoring")
+
+
 def read_test_set(dumpdir: Path, name: str, systems: Sequence[System]) -> TestSet:
     """Read all scores of a test set.
 
@@ -173,13 +195,16 @@ def read_test_set(dumpdir: Path, name: str, systems: Sequence[System]) -> TestSe
         UserError: if scores are missing, or of other utterances than the noisy ones.
     """
     data = dumpdir / name
-    noisy = _read_run(data / "scoring")
-    clean_dir = data / "scoring_clean"
+    noisy = _read_run(scoring_dir(dumpdir, name, NOISY))
+    clean_dir = scoring_dir(dumpdir, name, CLEAN)
     clean = [_read_run(clean_dir)] if (clean_dir / "scores.jsonl").is_file() else []
     rows = [Row(CLEAN, tuple(clean)), Row(NOISY, (noisy,))]
     for system in systems:
-        runs = [_read_run(d / f"enhanced_{name}" / "scoring") for d in system.exp_dirs]
-        rows.append(Row(system.name, tuple(runs)))
+        runs = [
+            _read_run(scoring_dir(dumpdir, name, system.name, directory))
+            for directory in system.exp_dirs
+        ]
+        rows.append(Row(system.name, tuple(runs), system.trained))
     _check_same_utterances(name, rows)
     keys = score_keys(
         score for row in rows for run in row.runs for score in run.values()

@@ -42,14 +42,14 @@ class Table:
 Marks = dict[str, list[tuple[str, str]]]  # column key -> signs and their footnotes
 
 
-def dependent_columns(test_set: TestSet, systems: Sequence[System]) -> Marks:
-    """Return the columns that a shown loss aims at: no independent evidence.
+def circular_reasons(test_set: TestSet, systems: Sequence[System]) -> dict[str, str]:
+    """Return column key -> why it is no independent evidence, where a loss aims at it.
 
     These are the word error rates of a recogniser whose encoder is in a loss, and the
     distances measured with an upstream that is in a loss.
     """
     upstreams = {system.name: system.upstreams() for system in systems}
-    marks: Marks = {}
+    reasons = {}
     for quantity in test_set.quantities:
         key = quantity.key
         if quantity.is_error_count:
@@ -61,12 +61,22 @@ def dependent_columns(test_set: TestSet, systems: Sequence[System]) -> Marks:
             related = [n for n, names in upstreams.items() if measure in names]
             reason = "this distance is in the loss"
         if related:
-            note = (
-                f"{CIRCULAR} {quantity.label}: {reason} of {', '.join(related)}, so it "
-                "is not independent evidence."
-            )
-            marks[key] = [(CIRCULAR, note)]
-    return marks
+            reasons[key] = f"{reason} of {', '.join(related)}"
+    return reasons
+
+
+def circular_footnote(label: str, reason: str) -> str:
+    """Write the footnote of a column that a loss aims at."""
+    return f"{CIRCULAR} {label}: {reason}, so it is not independent evidence."
+
+
+def dependent_columns(test_set: TestSet, systems: Sequence[System]) -> Marks:
+    """Return the footnotes of `circular_reasons`."""
+    labels = {quantity.key: quantity.label for quantity in test_set.quantities}
+    return {
+        key: [(CIRCULAR, circular_footnote(labels[key], reason))]
+        for key, reason in circular_reasons(test_set, systems).items()
+    }
 
 
 def column_marks(test_set: TestSet, systems: Sequence[System]) -> Marks:
@@ -102,21 +112,22 @@ def _header_with_count(test_set: TestSet, quantity: Quantity, marks: Marks) -> s
     return f"{_header(quantity, marks)} [{test_set.count(quantity)}{NBSP}{items}]"
 
 
-def _fixed(value: float, digits: int, sign: str = "") -> str:
+def fixed(value: float, digits: int, sign: str = "") -> str:
     """Print with ``digits`` decimals; what rounds to zero has no sign."""
     rounded = round(value, digits)
     return f"{rounded:{sign}.{digits}f}" if rounded else f"{0:.{digits}f}"
 
 
-def _number(value: float | None, spread: float | None, digits: int) -> Cell:
+def number_cell(value: float | None, spread: float | None, digits: int) -> Cell:
+    """Print a mean and, where there is one, its spread over seeds."""
     if value is None:
         return Cell(NONE)
-    text = _fixed(value, digits)
-    return Cell(text if spread is None else f"{text} ± {_fixed(spread, digits)}")
+    text = fixed(value, digits)
+    return Cell(text if spread is None else f"{text} ± {fixed(spread, digits)}")
 
 
 def _value_cells(row: Row, quantities: Sequence[Quantity]) -> list[Cell]:
-    return [_number(*row.mean_and_spread(q.key), q.digits) for q in quantities]
+    return [number_cell(*row.mean_and_spread(q.key), q.digits) for q in quantities]
 
 
 def _excluded_notes(test_set: TestSet) -> list[str]:
@@ -137,7 +148,7 @@ def main_table(test_set: TestSet, systems: Sequence[System]) -> Table:
     columns = shown_quantities(test_set)
     notes = _footnotes(marks, columns)
     if any(len(row.runs) > 1 for row in test_set.rows):
-        seeds = ", ".join(f"{s.name}: {len(s.exp_dirs)}" for s in systems)
+        seeds = ", ".join(f"{s.name}: {len(s.exp_dirs)}" for s in systems if s.trained)
         notes.append(f"± is the standard deviation over seeds ({seeds}).")
     notes.append("Word error rates are pooled: all errors over all reference words.")
     if not test_set.row(CLEAN).runs:
@@ -183,14 +194,16 @@ def snr_table(test_set: TestSet, systems: Sequence[System]) -> Table | None:
     )
 
 
-def _difference_cell(found: Difference | None, quantity: Quantity) -> Cell:
+def difference_cell(
+    found: Difference | None, digits: int, higher_is_better: bool
+) -> Cell:
+    """Print a difference with its interval and the sign of its verdict."""
     if found is None:
         return Cell(NONE)
-    digits = quantity.digits
-    verdict = found.verdict(quantity.higher_is_better)
-    text = _fixed(found.value, digits, "+")
+    verdict = found.verdict(higher_is_better)
+    text = fixed(found.value, digits, "+")
     if found.low is not None and found.high is not None:
-        low, high = (_fixed(end, digits, "+") for end in (found.low, found.high))
+        low, high = (fixed(end, digits, "+") for end in (found.low, found.high))
         text += f" [{low},{NBSP}{high}]"
     return Cell(f"{text}{NBSP}{VERDICT_SIGNS[verdict]}", verdict)
 
@@ -198,12 +211,17 @@ def _difference_cell(found: Difference | None, quantity: Quantity) -> Cell:
 def comparisons(
     test_set: TestSet, baseline: str
 ) -> list[tuple[Row, Row, list[Quantity]]]:
-    """List what is compared: systems with the baseline, and with noisy for the WER."""
+    """List what is compared: systems with the baseline, and with noisy for the WER.
+
+    Public denoisers are compared with noisy only.
+    """
     columns = shown_quantities(test_set)
     rates = [q for q in columns if q.is_error_count]
     systems = [r for r in test_set.rows if r.name not in (CLEAN, NOISY)]
     reference, noisy = test_set.row(baseline), test_set.row(NOISY)
-    with_baseline = [(r, reference, columns) for r in systems if r.name != baseline]
+    with_baseline = [
+        (r, reference, columns) for r in systems if r.trained and r.name != baseline
+    ]
     return with_baseline + [(row, noisy, rates) for row in systems if rates]
 
 
@@ -216,7 +234,9 @@ def difference_table(
     rows = []
     for a, b, compared in comparisons(test_set, baseline):
         cells = [
-            _difference_cell(difference(a, b, q.key), q) if q in compared else Cell("")
+            difference_cell(difference(a, b, q.key), q.digits, q.higher_is_better)
+            if q in compared
+            else Cell("")
             for q in columns
         ]
         rows.append((Cell(f"{a.name} − {b.name}"), *cells))

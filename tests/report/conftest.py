@@ -119,3 +119,11 @@ class Corpus:
 @pytest.fixture
 def corpus(tmp_path: Path) -> Corpus:
     return Corpus(tmp_path)
+
+
+@pytest.fixture
+def full(corpus: Corpus) -> Corpus:
+    """Scores of a denoiser, tasks with two upstreams, and an ESPnet ASR besides."""
+    from tests.report.downstream import fill
+
+    return fill(corpus)

@@ -71,6 +71,35 @@ def test_unknown_backend_is_named(tmp_path):
     done = run(["./run.sh", "--dry_run", "true"], recipe, cmd_backend="torque")
     assert done.returncode == 1
     assert "cmd_backend=torque" in done.stderr
-    done = run(["./run.sh", "--dry_run", "true"], recipe, cmd_backend="slurm")
+    done = run(["./run.sh", "--dry_run", "true"], recipe, cmd_backend="pbs")
     assert done.returncode == 1
-    assert "slurm.pl on PATH" in done.stderr
+    assert "needs pbs.pl; give its directory as cmd_dir" in done.stderr
+
+
+def test_new_superb_recipe_has_its_own_template(tmp_path):
+    done = run([TEMPLATE / "setup.sh", "egs2/new/superb1"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    recipe = tmp_path / "egs2/new/superb1"
+    for name in ("superb.sh", "path.sh", "utils/run.pl", "conf/superb", "conf/ssl"):
+        assert (recipe / name).exists(), name
+    assert not (recipe / "enh_ssl.sh").exists()
+    assert not (recipe / "cmd.sh").is_symlink()
+    words = ("--superb_tasks", "ks", "--stage", "1", "--stop_stage", "1")
+    done = run([recipe / "run.sh", *words], tmp_path)
+    assert done.returncode == 1
+    assert f"fill in {recipe}/local/data.sh" in done.stderr
+
+
+def test_superb_template_uses_the_same_links_and_options():
+    recipe = ROOT / "egs2/noisy_superb/superb1"
+    for name in ("path.sh", "db.sh", "cmd.sh", "utils"):
+        assert (recipe / name).resolve() == TEMPLATE / name
+    assert len((recipe / "run.sh").read_text().splitlines()) <= 45
+    helps = [
+        run([script, "--help"], ROOT, PYTHON="/nonexistent").stdout.splitlines()
+        for script in (recipe / "superb.sh", TEMPLATE / "enh_ssl.sh")
+    ]
+    superb, enh = ({x.split()[0] for x in text if x[:4] == "  --"} for text in helps)
+    assert superb - enh == {
+        *("--enh_exps", "--noise_corpora", "--snr", "--noise_seed"),
+    }

@@ -4,13 +4,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-## General (stages: 0 environment, 1 data, 2 speed, 3 format, 4 filter, 5 statistics, 6 train, 7 enhance, 8 score, 11 pack, 15 report)
+## General (stages: 0 environment, 1 data, 2 speed, 3 format, 4 filter, 5 statistics, 6 train, 7 enhance, 8 score, 9 recognise, 10 score words, 11 pack, 13 train probes, 14 evaluate probes, 15 report)
 stage=0                     # first stage to run
 stop_stage=10000            # last stage to run
 skip_data_prep=false        # leave out stages 1-4
 skip_train=false            # leave out stages 5-6
 skip_eval=false             # leave out stages 7, 8 and 15
 skip_packing=true           # leave out stage 11
+skip_downstream=            # leave out stages 9, 10, 13 and 14; empty: unless --stage is 9 or more
 dry_run=false               # print the commands, run nothing
 resume_jobs=true            # repeat only the unfinished jobs of a broken-off stage 7 or 8 (run.pl)
 ngpu=1                      # GPUs for training per node; 0: CPU
@@ -52,6 +53,22 @@ inference_tag=              # output directory prefix; empty: enhanced, or that 
 scoring_metrics="SI_SNR SDR PESQ_WB ESTOI DNSMOS" # signal metrics
 recognisers=                # e.g. "pocketsphinx whisper_tiny_en" for word error rates; needs text
 ssl_conf=                   # conf/ssl/*.yaml whose distances are scored
+denoisers=                  # public denoisers as further rows, where installed: rnnoise nsnet2 dtln deepfilternet noisereduce
+## Downstream (what it needs beside data/ comes from local/superb_data.sh, if the recipe has one)
+local_superb_opts=          # options for local/superb_data.sh
+asr_exp=                    # directory of a trained ESPnet ASR; empty: no stages 9 and 10
+asr_model_file=             # or its weights, or a packed ESPnet ASR (zip)
+asr_config=                 # its configuration, where it is not beside the weights
+asr_tag=                    # names the results; empty: made from the recogniser's name
+inference_asr_model=valid.acc.ave.pth # weights within asr_exp
+inference_asr_config=       # YAML of decoding (beam_size, ctc_weight ...)
+inference_asr_args=         # further options of espnet2.bin.asr_inference
+asr_test_sets=              # sets to decode; empty: those of test_sets with a text
+superb_tasks=               # e.g. "asr pr ks ic sid asv"; empty: no stages 13 and 14
+superb_dir=data/superb      # <task>/{train,valid,test}.csv of clean speech
+superb_test_set=test_superb # in data/: the noisy twin of all test audio in those
+superb_upstreams=           # YAML of conf/ssl or s3prl name, one or more: what the probes listen to
+superb_conf=                # directory of <task>.yaml: changes of s3prl's hyper-parameters
 ## end of options
 
 . utils/stages.sh
@@ -69,6 +86,10 @@ read -ra tests <<< "${test_sets}"
     || die "found no --train_set, --valid_set or --test_sets; expected all three"
 [[ " wav flac wav.ark flac.ark " == *" ${audio_format} "* ]] \
     || die "found --audio_format ${audio_format}; expected wav, flac, wav.ark or flac.ark"
+if [ -z "${skip_downstream}" ]; then
+    skip_downstream=true
+    [[ ! ${stage} =~ ^(9|[1-9][0-9]+)$ ]] || skip_downstream=false
+fi
 . utils/systems.sh # fills sys_exp, sys_label, sys_config, sys_seed from the options above
 
 raw=${dumpdir}/raw
@@ -168,34 +189,39 @@ stage_6_train() {
 }
 
 stage_7_enhance() {
-    local i dset print todo
-    share_out $((${#sys_exp[@]}))
-    for i in "${!sys_exp[@]}"; do
-        todo=()
-        for dset in "${tests[@]}"; do
-            print=$(enhance_print "${sys_exp[i]}" "${dset}")
-            up_to_date "${sys_exp[i]}/${inference_tag}_${dset}/.stamp" "${print}" \
-                "${sys_exp[i]}/${inference_tag}_${dset}/spk1.scp" || todo+=("${dset}")
-        done
-        [ "${#todo[@]}" -eq 0 ] || start_job "enhance ${todo[*]} with ${sys_exp[i]##*/}" \
-            "${sys_exp[i]}/${inference_tag}_${todo[0]}/logdir/enh_inference.1.log" enhance_system "${sys_exp[i]}" "${todo[@]}"
-    done
-    wait_jobs
+    enhance_sets "${tests[@]}"
 }
 
 stage_8_score() {
     local exp dset out
     [ "${ref_num}" -eq 1 ] || die "found --ref_num ${ref_num}; expected 1: scores are for one speaker"
-    share_out $((${#tests[@]} * (2 + ${#sys_exp[@]})))
+    find_rows
+    share_out $((${#tests[@]} * (2 + ${#row_exp[@]})))
     for dset in "${tests[@]}"; do
         score_set "${dset}" "${raw}/${dset}/spk1.scp" "${raw}/${dset}/scoring_clean"
         score_set "${dset}" "${raw}/${dset}/wav.scp" "${raw}/${dset}/scoring"
-        for exp in "${sys_exp[@]}"; do
+        for exp in "${row_exp[@]}"; do
             out=${exp}/${inference_tag}_${dset}
             score_set "${dset}" "${out}/spk1.scp" "${out}/scoring"
         done
     done
     wait_jobs
+}
+
+stage_9_recognise() {
+    local dset
+    has_asr || { log "  no --asr_exp and no --asr_model_file: nothing to do (egs2/debian_speech/asr1 trains one)"; return; }
+    [ -z "${asr_test_sets}" ] || downstream_data
+    for dset in ${asr_test_sets}; do format_set "${dset}" "${raw}/${dset}" "${streams}"; done
+    # shellcheck disable=SC2086 # names of sets
+    enhance_sets ${asr_test_sets:-${test_sets}}
+    decode_conditions "${row_exp[@]}"
+}
+
+stage_10_score_words() {
+    has_asr || return 0
+    find_rows
+    score_conditions "${row_exp[@]}"
 }
 
 stage_11_pack() {
@@ -206,12 +232,33 @@ stage_11_pack() {
     done
 }
 
+stage_13_train_probes() {
+    wants_probes || return 0
+    downstream_data
+    superb_jobs train
+}
+
+stage_14_evaluate_probes() {
+    local audio_format=${audio_format%.ark} conditions # the probes read no archives
+    wants_probes || return 0
+    downstream_data
+    format_set "${superb_test_set}" "${raw}/${superb_test_set}" "${streams}"
+    enhance_sets "${superb_test_set}"
+    superb_conditions
+    superb_jobs evaluate --clean_scp "data/${superb_test_set}/spk1.scp" --condition "${conditions[@]}"
+}
+
 stage_15_report() {
     [ "${inference_tag}" = enhanced ] || die "found --inference_tag ${inference_tag}; expected none: the report reads enhanced_<set>"
+    find_rows
+    joint_columns
     run "${py[@]}" -m espnet2_ext.bin.report --dumpdir "${raw}" --test_sets "${test_sets}" \
-        --systems "$(report_systems)" --baseline "${sys_label[0]}" --output_dir "${expdir}"
+        --systems "$(report_systems)" --denoisers "$(report_denoisers)" --baseline "${sys_label[0]}" \
+        "${joint[@]}" --output_dir "${expdir}"
 }
 
 . utils/steps.sh # what the stages above are made of
+. utils/asr_steps.sh
+. utils/downstream.sh
 watch_signals
-dispatch 0 1 2 3 4 5 6 7 8 11 15
+dispatch 0 1 2 3 4 5 6 7 8 9 10 11 13 14 15

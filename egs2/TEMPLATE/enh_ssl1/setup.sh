@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Make a new recipe directory: links to the template, copies of what you edit, and
 # commented skeletons of run.sh and local/data.sh that stop until they are filled in.
-#   egs2/TEMPLATE/enh_ssl1/setup.sh egs2/<corpus>/enh_ssl1
+#   egs2/TEMPLATE/enh_ssl1/setup.sh egs2/<corpus>/enh_ssl1   trains enhancement
+#   egs2/TEMPLATE/enh_ssl1/setup.sh egs2/<corpus>/superb1    judges it by SUPERB tasks
 set -euo pipefail
 
 template=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -13,27 +14,33 @@ die() {
 }
 
 [ $# -eq 1 ] || die "found $# words; expected one: egs2/<corpus>/enh_ssl1"
-[[ $1 != -* ]] || { sed -n '2,4s/^# //p' "${BASH_SOURCE[0]}"; exit 0; }
+[[ $1 != -* ]] || { sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"; exit 0; }
+case "$(basename "$1")" in
+    superb*) script=superb.sh template=$(cd "${template}/../superb1" && pwd -P) ;;
+    *) script=enh_ssl.sh ;;
+esac
 [ ! -e "$1/run.sh" ] || die "found $1/run.sh; expected a new directory; choose another name or remove it"
 
-mkdir -p "$1/local" "$1/conf/tuning"
+mkdir -p "$1/local" "$1/conf"
 dir=$(cd "$1" && pwd -P)
 to_template=$(realpath --relative-to="${dir}" "${template}")
 to_root_conf=$(realpath --relative-to="${dir}/conf" "${root}/conf")
 
-for name in enh_ssl.sh path.sh db.sh utils; do
+for name in "${script}" path.sh db.sh utils; do
     ln -sfn "${to_template}/${name}" "${dir}/${name}"
 done
 cp "${template}/cmd.sh" "${dir}/cmd.sh"
 cp "${root}"/conf/{slurm,queue,pbs}.conf "${dir}/conf/"
-ln -sfn "${to_root_conf}/ssl" "${dir}/conf/ssl"
+for name in ssl superb; do ln -sfn "${to_root_conf}/${name}" "${dir}/conf/${name}"; done
 
 cat > "${dir}/local/path.sh" <<'END'
 # Sourced by path.sh, also inside cluster jobs: caches, modules, proxies. For example
 # export HF_HOME=/data/cache/huggingface
 END
 
-cat > "${dir}/run.sh" <<'END'
+enhancement_files() { # run.sh and local/data.sh of a recipe that trains
+    mkdir -p "${dir}/conf/tuning"
+    cat > "${dir}/run.sh" <<'END'
 #!/usr/bin/env bash
 # Options given on the command line override those below; --help lists all of them.
 set -euo pipefail
@@ -52,7 +59,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
     "$@"
 END
 
-cat > "${dir}/local/data.sh" <<'END'
+    cat > "${dir}/local/data.sh" <<'END'
 #!/usr/bin/env bash
 # Make data/<set>/ for the training, validation and test sets:
 #   wav.scp     utterance id, noisy mixture (wav or flac)
@@ -70,6 +77,46 @@ echo "local/data.sh: nothing is prepared yet; expected code that makes data/<set
     "fill in ${PWD}/local/data.sh" >&2
 exit 1
 END
+}
+
+superb_files() { # the same of a recipe with SUPERB tasks
+    cp "${root}/egs2/noisy_superb/superb1/local/noise.sh" "${dir}/local/noise.sh"
+    cat > "${dir}/run.sh" <<'END'
+#!/usr/bin/env bash
+# Options given on the command line override those below; --help lists all of them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# Fill in: tasks (local/data.sh writes their manifests), noise corpora of db.sh, and the
+# trained systems to be compared (experiment directories, separated by spaces).
+./superb.sh \
+    --superb_tasks "" \
+    --noise_corpora "" \
+    --enh_exps "" \
+    "$@"
+END
+    cat > "${dir}/local/data.sh" <<'END'
+#!/usr/bin/env bash
+# Called as local/data.sh --superb_tasks "TASK ..." --superb_dir data/superb: write
+# clean speech as <superb_dir>/<task>/{train,valid,test}.csv (asv: no valid.csv) with
+#   asr pr          id,wav_path,transcription    (pr: phones separated by blanks)
+#   ks sid er lid   id,wav_path,label[,start_sec,end_sec]
+#   ic              id,wav_path,labels           ("a ; b ; c")
+#   sf              id,wav_path,transcription,iob
+#   asv             id,wav_path,spk; test.csv: id1,id2,wav_path1,wav_path2,label (1: same)
+#   sd              record_id,duration,wav_path,utt_id,speaker,start_sec,end_sec
+# All audio at 16 kHz. python -m espnet2_ext.bin.superb check says what is wrong.
+set -euo pipefail
+. ./path.sh
+. ./db.sh
+
+echo "local/data.sh: nothing is prepared yet; expected code that makes data/superb/;" \
+    "fill in ${PWD}/local/data.sh" >&2
+exit 1
+END
+}
+
+if [ "${script}" = superb.sh ]; then superb_files; else enhancement_files; fi
 chmod +x "${dir}/run.sh" "${dir}/local/data.sh"
-echo "Made $1. Next: add the corpus to db.sh, fill in local/data.sh, put a YAML into"
-echo "conf/tuning/ and its name into run.sh; add a row to egs2/README.md."
+echo "Made $1. Next: add the corpus to db.sh, fill in local/data.sh and run.sh (what trains"
+echo "needs a YAML in conf/tuning/ too); add a row to egs2/README.md."

@@ -2,6 +2,7 @@
 # Does a loss on speech representations help? Real speech and noise out of Debian packages.
 #   run.sh                 the demo: a small corpus, minutes of training on 2 CPU cores
 #   run.sh --budget full   the experiment: more data, Conv-TasNet, three seeds
+#   run.sh --stage 9       afterwards: downstream tasks and an ESPnet recogniser
 #   run.sh --help          all options; those given here override the ones below
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -11,14 +12,16 @@ if [ "${1:-}" = --budget ]; then budget=${2:-} && shift 2; fi
 case "${budget}" in
     demo)
         separator=tcn seeds=0 test_sets=test_en
-        data_opts="--corpus_size small --max_test_utts 36"
+        data_opts="--corpus_size small --max_test_utts 36" superb_size=demo superb_conf=conf/superb/demo
         ;;
     full)
         separator=convtasnet seeds="0 1 2" test_sets="test_en test_spk2"
-        data_opts="--corpus_size core"
+        data_opts="--corpus_size core" superb_size=full superb_conf=conf/superb
         ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
 esac
+asr_exp=../asr1/exp/asr_train_asr_fbank_conformer_ctc_raw_ru_char # made by ../asr1/run.sh
+[ -d "${asr_exp}" ] || asr_exp=""
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 
 ./enh_ssl.sh \
@@ -28,4 +31,9 @@ ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
     --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" \
     --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
     --recognisers "pocketsphinx whisper_tiny_en" --ssl_conf conf/ssl/whisper_tiny_en.yaml \
+    --local_superb_opts "--superb_size ${superb_size}" --superb_conf "${superb_conf}" \
+    --superb_tasks "pr asr ks ic sid asv lid" \
+    --superb_upstreams "conf/ssl/whisper_tiny_en.yaml fbank" \
+    --asr_exp "${asr_exp}" --inference_asr_model valid.cer_ctc.ave.pth \
+    --inference_asr_config ../asr1/conf/decode_asr_ctc.yaml --asr_test_sets test_ru \
     --skip_packing false "$@"

@@ -35,6 +35,7 @@ is_skipped() { # NUMBER
         [1-4]) "${skip_data_prep}" && why=skip_data_prep ;;
         5 | 6) "${skip_train}" && why=skip_train ;;
         7 | 8 | 15) "${skip_eval}" && why=skip_eval ;;
+        9 | 10 | 13 | 14) "${skip_downstream}" && why=skip_downstream ;;
         11) "${skip_packing}" && why=skip_packing ;;
     esac
     [ -n "${why}" ] && log "Stage $1: left out (--${why} true)"
@@ -168,6 +169,46 @@ share_out() { # TASKS: how many jobs each gets, and how many tasks run side by s
     jobs_at_once=$((nj / splits > 1 ? nj / splits : 1))
 }
 
+enhance_sets() { # SET...: with every system and denoiser, what is not done yet
+    local i dset print todo
+    find_rows
+    share_out $((${#row_exp[@]}))
+    for i in "${!sys_exp[@]}"; do
+        todo=()
+        for dset in "$@"; do
+            print=$(enhance_print "${sys_exp[i]}" "${dset}")
+            up_to_date "${sys_exp[i]}/${inference_tag}_${dset}/.stamp" "${print}" \
+                "${sys_exp[i]}/${inference_tag}_${dset}/spk1.scp" || todo+=("${dset}")
+        done
+        [ "${#todo[@]}" -eq 0 ] || start_job "enhance ${todo[*]} with ${sys_exp[i]##*/}" \
+            "${sys_exp[i]}/${inference_tag}_${todo[0]}/logdir/enh_inference.1.log" enhance_system "${sys_exp[i]}" "${todo[@]}"
+    done
+    for i in "${!denoiser_exp[@]}"; do
+        start_job "denoise $* with ${denoiser_name[i]}" "${denoiser_exp[i]}/${inference_tag}_$1/logdir/denoise.1.log" \
+            denoise_sets "${denoiser_name[i]}" "${denoiser_exp[i]}" "$@"
+    done
+    wait_jobs
+}
+
+denoise_sets() { # NAME EXP SET..., in the background: a public denoiser, no training
+    local name=$1 exp=$2 dset dir n print job
+    shift 2
+    read -ra job <<< "${decode_cmd}"
+    for dset in "$@"; do
+        dir=${exp}/${inference_tag}_${dset}
+        print=$(fingerprint --audio "${raw}/${dset}/wav.scp" --option "${name}")
+        up_to_date "${dir}/.stamp" "${print}" "${dir}/spk1.scp" && continue
+        n=$(at_most "${splits}" "$(count_lines "${raw}/${dset}/wav.scp")")
+        fresh_logdir "${dir}/logdir" "${print} ${n}"
+        split_keys "${raw}/${dset}/wav.scp" "${n}" "${dir}/logdir/keys"
+        x "${job[@]}" "${pick[@]}" JOB=1:"${n}" "${dir}/logdir/denoise.JOB.log" \
+            "${py[@]}" -m espnet2_ext.bin.denoise --denoiser "${name}" --scp "${raw}/${dset}/wav.scp" \
+            --key_file "${dir}/logdir/keys.JOB.scp" --out_dir "${dir}/logdir/output.JOB"
+        merge_scp "${dir}" spk1.scp "${n}" "${raw}/${dset}/wav.scp"
+        stamp "${dir}/.stamp" "${print}"
+    done
+}
+
 enhance_print() { # EXP SET
     local model=$1/${inference_model}
     "${dry_run}" || [ -e "${model}" ] || die "found no ${model}; expected a trained model; run stage 6 or give --inference_model (there are: $(cd "$1" 2> /dev/null && echo *.pth))"
@@ -249,4 +290,9 @@ report_systems() { # LABEL=EXP,EXP ...: the seeds of a system together
         last=${sys_label[i]}
     done
     echo "${text}"
+}
+
+report_denoisers() { # LABEL=EXP ...
+    local i
+    for i in "${!denoiser_exp[@]}"; do printf '%s=%s ' "${denoiser_label[i]}" "${denoiser_exp[i]}"; done
 }

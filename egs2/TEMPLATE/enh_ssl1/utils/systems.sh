@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # options come from the template, which uses the arrays
 # To be sourced: which systems the options describe. One system per YAML and seed, in
-# the arrays sys_exp (directory), sys_label, sys_config and sys_seed.
+# the arrays sys_exp (directory), sys_label, sys_config and sys_seed. Public denoisers
+# have denoiser_exp, denoiser_name and denoiser_label; row_exp is all directories.
 
 sys_exp=() sys_label=() sys_config=() sys_seed=()
 
@@ -40,6 +41,25 @@ _tag_of() { # YAML: ESPnet's rule: base name, _raw, and the changed arguments
     text=${text//--/_}
     text=${text//\//_}
     printf '%s_raw%s' "$(basename "$1" .yaml)" "${text//[ |=]/}"
+}
+
+row_exp=()
+find_rows() { # once: the systems, and those of ${denoisers} that are installed
+    local name text
+    [ "${#row_exp[@]}" -eq 0 ] || return 0
+    denoiser_exp=() denoiser_name=() denoiser_label=()
+    for name in ${denoisers}; do
+        if "${dry_run}"; then
+            text=${name}
+        elif ! text=$("${py[@]}" -m espnet2_ext.bin.denoise --denoiser "${name}" --check 2>&1); then
+            log "  left out: ${text}"
+            continue
+        fi
+        denoiser_name+=("${name}")
+        denoiser_exp+=("${expdir}/denoise_${name}")
+        denoiser_label+=("${text%%:*}")
+    done
+    row_exp=("${denoiser_exp[@]}" "${sys_exp[@]}")
 }
 
 _list_systems

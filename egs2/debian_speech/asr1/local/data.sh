@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Stage 1: fetch Debian packages (nothing is installed, no root needed) and write clean
+# Russian speech to data/{train,valid,test}; data/test_noisy is the test with noise.
+# Finished downloads and finished sets are kept when it is run again.
+set -euo pipefail
+
+max_train_utts=0  # at most so many training utterances (0 = all)
+max_test_utts=0   # at most so many in valid and in each test set (0 = all)
+seed=0            # of the noise; the same seed gives the same bytes
+nj=2              # parallel processes
+
+# shellcheck disable=SC2034 # parse_options.sh prints it
+help_message=$(sed -n '2,4s/^# //p; /^[a-z_]*=[^$]*  # /{s/=/ /; s/^/--/p}' "$0")
+
+# shellcheck disable=SC1091
+. ./path.sh
+# shellcheck disable=SC1091
+. ./db.sh
+# shellcheck disable=SC1091
+. utils/parse_options.sh
+
+if [ $# -ne 0 ]; then
+    echo "local/data.sh: found '$*'; expected only options (--help lists them)" >&2
+    exit 2
+fi
+if [ -z "${DEBIAN_SPEECH:-}" ]; then
+    echo "local/data.sh: DEBIAN_SPEECH is empty; give it a folder in db.sh" >&2
+    exit 2
+fi
+
+read -ra py <<< "${PYTHON:-python3}" # may be several words
+"${py[@]}" -m espnet2_ext.bin.prepare_debian_asr --downloads "${DEBIAN_SPEECH}" --data_dir data \
+    --max_train_utts "${max_train_utts}" --max_test_utts "${max_test_utts}" --seed "${seed}" --nj "${nj}"

@@ -1,0 +1,60 @@
+"""ESPnet's ``frontend: s3prl``, frozen for good, with this package's upstreams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from espnet2.asr.frontend import s3prl as espnet_s3prl
+from torch import nn
+
+from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.ssl.loading import NEEDS_PATH, s3prl_hub
+
+
+class S3prlFrontend(espnet_s3prl.S3prlFrontend):
+    """``S3prlFrontend`` of ESPnet, with the same options, parameters and checkpoints.
+
+    Three differences: ``whisper_tiny_en`` and ``whisper_local`` are upstreams too; a
+    path that s3prl would silently ignore is refused; an upstream whose parameters are
+    all frozen (``freeze_param: [frontend.upstream]``) stays in evaluation mode, where
+    ESPnet's trainer would turn its dropout on again.
+
+    Raises:
+        UserError: on an unknown upstream, or a path that is missing or ignored.
+    """
+
+    def __init__(
+        self,
+        fs: int | str = 16000,
+        frontend_conf: dict | None = None,
+        download_dir: str | None = None,
+        multilayer_feature: bool = False,
+        layer: int = -1,
+    ) -> None:
+        check_frontend_conf(frontend_conf or {})
+        super().__init__(fs, frontend_conf, download_dir, multilayer_feature, layer)
+
+    def train(self, mode: bool = True) -> nn.Module:
+        """Set the mode; a frozen upstream never trains."""
+        super().train(mode)
+        if not any(p.requires_grad for p in self.upstream.parameters()):
+            self.upstream.eval()
+        return self
+
+
+def check_frontend_conf(conf: dict[str, Any]) -> None:
+    """Check the upstream's name and whether its path will be used.
+
+    Raises:
+        UserError: as the class says.
+    """
+    upstream, path = str(conf.get("upstream")), conf.get("path_or_url")
+    names = s3prl_hub().options()  # with our own entries
+    if upstream not in names:
+        raise unknown_name("upstream in frontend_conf", upstream, names)
+    if bool(path) != upstream.endswith(NEEDS_PATH):
+        raise UserError(
+            f"frontend_conf: found upstream '{upstream}' with path_or_url {path!r}; "
+            "expected a path with names that end in _local, _custom or _url, and none "
+            "with others (s3prl would silently ignore it)."
+        )

@@ -1,0 +1,119 @@
+"""Statistics of a test set from its items, and their paired differences.
+
+Every item (an utterance, a trial) is a column of numbers; a statistic looks at all
+items, each as often as it was drawn: the bootstrap resamples items of two systems
+together and never a rate by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from espnet2_ext.metrics.result import RESAMPLES, Difference, bootstrap_difference
+
+EER_RESAMPLES = 1999  # 2.5 % of them are 50 draws; see `equal_error_rate` for the cost
+DIGITS = 9  # of a difference: equal numbers differ by nothing, not by 1e-15
+
+Weighted = Callable[[np.ndarray], np.ndarray]  # (batch, N) counts -> (batch,) percent
+Prepare = Callable[[np.ndarray], Weighted]  # (K, N) items -> the above
+
+
+def ratio(items: np.ndarray) -> Weighted:
+    """Prepare ``(numerator, denominator)``: all of one over all of the other.
+
+    Error rates, accuracy, the time of a diarisation error, a mean: a sum over a sum.
+    It is ``nan`` where a resample has nothing in the denominator.
+    """
+    numerator, denominator = items
+
+    def value(counts: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return 100 * (counts @ numerator) / (counts @ denominator)
+
+    return value
+
+
+def equal_error_rate(items: np.ndarray) -> Weighted:
+    """Prepare ``(score, label)``: the equal error rate, label 1 for a target trial.
+
+    The point where the ROC curve, linear between its points, has as many false alarms
+    as misses: s3prl's ``compute_eer`` (scikit-learn's curve, root of an interpolation),
+    here for many resamples at once. Scores are sorted once; a resample only weighs
+    them. It is ``nan`` where a resample has no target or no other trial. Two systems of
+    one seed, ``EER_RESAMPLES`` draws, one core: 10 000 trials 4 s, 37 720 trials 16 s.
+    """
+    score, label = items
+    order = np.argsort(-score, kind="stable")
+    target = (label[order] > 0).astype(np.int32)
+    last = np.append(np.diff(score[order]) != 0, True)  # equal scores: one point
+    ends = np.flatnonzero(last)
+
+    def value(counts: np.ndarray) -> np.ndarray:
+        drawn = counts[:, order].astype(np.int32)
+        targets = np.cumsum(drawn * target, axis=1, dtype=np.int32)[:, ends]
+        others = np.cumsum(drawn, axis=1, dtype=np.int32)[:, ends] - targets
+        return 100 * _crossing(1 - _fractions(targets), _fractions(others))
+
+    return value
+
+
+def _fractions(cumulated: np.ndarray) -> np.ndarray:
+    """Divide (batch, L) by the last column; put a 0 before each: (batch, 1 + L)."""
+    with np.errstate(invalid="ignore"):
+        return np.pad(cumulated / cumulated[:, -1:], ((0, 0), (1, 0)))
+
+
+def _crossing(miss: np.ndarray, alarm: np.ndarray) -> np.ndarray:
+    """Return (batch,) heights at which falling ``miss`` meets rising ``alarm``."""
+    after = np.argmax(alarm >= miss, axis=1)  # never 0: the curves begin with 1 and 0
+    rows = np.arange(len(miss))
+    m0, a0 = miss[rows, after - 1], alarm[rows, after - 1]
+    m1, a1 = miss[rows, after], alarm[rows, after]
+    with np.errstate(invalid="ignore"):
+        found = a0 + (a1 - a0) * (m0 - a0) / ((m0 - a0) + (a1 - m1))
+    undefined = np.isnan(miss[:, -1]) | np.isnan(alarm[:, -1])
+    return np.where(undefined, np.nan, found)
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """How the number of a column follows from its items, in percent."""
+
+    prepare: Prepare
+    resamples: int = RESAMPLES
+
+    def value(self, items: np.ndarray) -> float:
+        """Return the statistic of (K, N) items."""
+        return float(self.prepare(items)(np.ones((1, items.shape[1])))[0])
+
+
+RATIO = Statistic(ratio)
+EER = Statistic(equal_error_rate, EER_RESAMPLES)
+
+
+def paired_difference(
+    statistic: Statistic, a: Sequence[np.ndarray], b: Sequence[np.ndarray]
+) -> Difference:
+    """Return ``a - b`` in percentage points, with its 95 % interval over items.
+
+    Args:
+        statistic: of every seed; the mean over seeds is compared.
+        a: items (K, N) of each seed of a system; N is the same everywhere, and column n
+            the same item.
+        b: those of the other system.
+    """
+    ways = [[statistic.prepare(items) for items in runs] for runs in (a, b)]
+    count = a[0].shape[1]
+
+    def drawn(index: np.ndarray, axis: int = -1) -> np.ndarray:
+        rows = np.atleast_2d(index)
+        places = rows + count * np.arange(len(rows))[:, None]
+        counts = np.bincount(places.ravel(), minlength=count * len(rows))
+        counts = counts.reshape(len(rows), count).astype(float)
+        first, second = (np.mean([f(counts) for f in fs], axis=0) for fs in ways)
+        return np.round(first - second, DIGITS).reshape(index.shape[:-1])
+
+    return bootstrap_difference((np.arange(count),), drawn, statistic.resamples)

@@ -1,0 +1,162 @@
+"""Read what an ESPnet ASR made of the audio (stages 9-10) into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.metrics.scoring import shorten
+from espnet2_ext.metrics.statistic import RATIO
+from espnet2_ext.report.column import (
+    RECOGNISER,
+    Heading,
+    ItemColumn,
+    circular_note,
+    item_run,
+    places,
+)
+from espnet2_ext.report.results import CLEAN, System
+
+RATES = {"wer": "words", "cer": "chars"}
+Counts = Mapping[str, tuple[float, ...]]  # utterance -> errors, reference length
+
+
+def asr_dir(
+    dumpdir: Path, row: str, exp_dir: Path | None, test_set: str, tag: str
+) -> Path:
+    """Return where stage 10 writes ``scores.jsonl``: the rule, in one place.
+
+    Args:
+        dumpdir: ``dump/raw``.
+        row: ``clean`` or ``noisy`` where ``exp_dir`` is ``None``.
+        exp_dir: of a system.
+        test_set: name of the set.
+        tag: of the ASR.
+    """
+    if exp_dir is None:
+        return dumpdir / test_set / f"asr_{tag}_{row}"
+    return exp_dir / f"enhanced_{test_set}" / f"asr_{tag}"
+
+
+def _read(path: Path) -> dict[str, Counts]:
+    from espnet2_ext.bin.asr_results import read_scores
+
+    scores = read_scores(path)
+    return {
+        rate: {
+            utt: (counts[rate].errors, counts[rate].words)
+            for utt, counts in scores.items()
+        }
+        for rate in RATES
+    }
+
+
+def read_tags(text: str, expdir: Path) -> dict[str, str]:
+    """Read ``TAG TAG ...`` (or with commas) into tag -> upstream it reads, or "".
+
+    The upstream is that of an s3prl frontend in ``<expdir>/asr_<tag>/config.yaml``,
+    which stage 9 writes: where a loss has it too, the column is marked.
+
+    Raises:
+        UserError: if a tag is given twice, or the configuration cannot be read.
+    """
+    tags: dict[str, str] = {}
+    for tag in text.replace(",", " ").split():
+        if tag in tags:
+            raise UserError(f"--asr_tag: found '{tag}' twice, expected every tag once.")
+        tags[tag] = _upstream_of(expdir / f"asr_{tag}" / "config.yaml")
+    return tags
+
+
+def _upstream_of(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if config.get("frontend") != "s3prl":
+            return ""
+        return str(config["frontend_conf"]["frontend_conf"]["upstream"])
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: broken ({error!r}); remove it, run stage 9."
+        ) from error
+
+
+def _check_same_utterances(found: Mapping[Path, Mapping[str, Counts]]) -> None:
+    (first, expected), *others = found.items()
+    for path, counts in others:
+        if odd := sorted(set(expected["wer"]) ^ set(counts["wer"])):
+            raise UserError(
+                f"{first} and {path} are of different utterances: {shorten(odd)}; "
+                "decode and score both again (stages 9-10)."
+            )
+
+
+def _columns(
+    dumpdir: Path, test_set: str, tag: str, upstream: str, systems: Sequence[System]
+) -> list[ItemColumn]:
+    read: dict[Path, dict[str, Counts]] = {}
+    found: dict[str, list[tuple[Path, Path | None]]] = {}
+    for row, exp_dir in places(systems):
+        path = asr_dir(dumpdir, row, exp_dir, test_set, tag) / "scores.jsonl"
+        if path.is_file():
+            read[path] = _read(path)
+            found.setdefault(row, []).append((path, exp_dir))
+    if not read:
+        where = asr_dir(dumpdir, CLEAN, None, test_set, tag)
+        raise UserError(
+            f"--asr_tag {tag}: no scores.jsonl in {where} nor beside any system; run "
+            "stages 9 and 10."
+        )
+    _check_same_utterances(read)
+    columns = []
+    circular = circular_note(systems, {upstream}) if upstream else ""
+    for rate, token in RATES.items():
+        heading = Heading(
+            RECOGNISER,
+            f"{rate.upper()} ASR {tag} {test_set}",
+            "%",
+            False,
+            round(sum(total for _, total in next(iter(read.values()))[rate].values())),
+            token,
+            {"test_set": test_set},
+            f"{rate.upper()}_asr_{tag}",
+            circular,
+        )
+        rows = {
+            row: [
+                item_run(RATIO, exp_dir, path, read[path][rate])
+                for path, exp_dir in entries
+            ]
+            for row, entries in found.items()
+        }
+        columns.append(ItemColumn(heading, RATIO, rows, systems))
+    return columns
+
+
+def read_asr(
+    dumpdir: Path,
+    test_sets: Sequence[str],
+    tags: Mapping[str, str],
+    systems: Sequence[System],
+) -> list[ItemColumn]:
+    """Read word and character error rates, per test set and recogniser.
+
+    Args:
+        dumpdir: ``dump/raw``.
+        test_sets: names of the decoded sets.
+        tags: tag of a recogniser -> the upstream that it reads, or "".
+        systems: the rows besides clean and noisy.
+
+    Raises:
+        UserError: if a recogniser decoded nothing, or other utterances for some row.
+    """
+    return [
+        column
+        for test_set in test_sets
+        for tag, upstream in tags.items()
+        for column in _columns(dumpdir, test_set, tag, upstream, systems)
+    ]

@@ -1,0 +1,47 @@
+"""``results.jsonl``: every number of the report, for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from espnet2_ext.report.column import Column, Run
+
+SEED = re.compile(r"_seed(\d+)$")  # how the template names the seeds of a system
+
+
+def _record(column: Column, row: str, run: Run, command: str) -> dict[str, Any]:
+    seed = SEED.search(run.exp_dir.name) if run.exp_dir else None
+    return {
+        **column.heading.place,
+        "system": row,
+        "seed": int(seed[1]) if seed else None,
+        "exp_dir": str(run.exp_dir) if run.exp_dir else None,
+        "metric": column.heading.metric,
+        "value": run.value,
+        "unit": column.heading.unit,
+        "higher_is_better": column.heading.higher_is_better,
+        "items": column.heading.items,
+        "item": column.heading.item_name,
+        "circular": bool(column.heading.circular),
+        "source": str(run.source),
+        "command": command,
+    }
+
+
+def records(
+    columns: Sequence[Column], rows: Sequence[str], command: str
+) -> Iterator[dict[str, Any]]:
+    """Yield one object per (test set or task, system, seed, metric)."""
+    for column in columns:
+        for row in rows:
+            for run in column.runs(row):
+                yield _record(column, row, run, command)
+
+
+def to_jsonl(columns: Sequence[Column], rows: Sequence[str], command: str) -> str:
+    """Print `records`, one a line."""
+    found = records(columns, rows, command)
+    return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in found)
