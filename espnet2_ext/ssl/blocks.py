@@ -11,6 +11,7 @@ The interface of a stack: ``num_states``, ``has_conv``, and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -74,6 +75,67 @@ def conv_channels_last(x: Tensor, conv: nn.Conv1d) -> Tensor:
     return F.conv2d(x.unsqueeze(2), weight, conv.bias, (1, stride)).squeeze(2)
 
 
+class ChannelNormGelu(torch.autograd.Function):
+    """GELU of a frozen ``GroupNorm`` with one group a channel, channels innermost.
+
+    Values and gradient are PyTorch's, in about half the time on a CPU: it goes through
+    the frames in pieces that fit the cache, and keeps nothing but its input.
+    """
+
+    PIECE = 256  # frames
+
+    @staticmethod
+    def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        """Split (B, C, F) tensors along the frames; on a GPU there is one piece."""
+        cpu = tensors[0].device.type == "cpu"
+        size = ChannelNormGelu.PIECE if cpu else tensors[0].size(2)
+        return zip(*(tensor.split(size, dim=2) for tensor in tensors), strict=True)
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, norm: nn.GroupNorm) -> Tensor:
+        """Compute y = gelu((x - mean) / s * weight + bias) of (B, C, F); s over F.
+
+        Written as y = gelu(scale * x + shift).
+        """
+        pieces, frames = ChannelNormGelu.pieces, x.size(2)
+        total = x.new_zeros(*x.shape[:2], 1)
+        for (part,) in pieces(x):
+            total += part.sum(dim=2, keepdim=True)
+        mean, squares = total / frames, torch.zeros_like(total)
+        for (part,) in pieces(x):
+            squares += (part - mean).square_().sum(dim=2, keepdim=True)
+        rstd = (squares / frames + norm.eps).rsqrt_()
+        scale = rstd * norm.weight[:, None]
+        shift = norm.bias[:, None] - mean * scale
+        y = torch.empty_like(x)
+        for part, out in pieces(x, y):
+            torch.ops.aten.gelu.out(torch.addcmul(shift, part, scale), out=out)
+        ctx.save_for_backward(x, mean, rstd, scale, shift)
+        return y
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        """Compute dx = scale * (g - mean(g) - n * mean(g * n)), g = gelu' * grad.
+
+        With n = (x - mean) / s, the input normalised; mean() is over frames.
+        """
+        x, mean, rstd, scale, shift = ctx.saved_tensors
+        pieces, g = ChannelNormGelu.pieces, torch.empty_like(x)
+        sum_g, sum_gx = torch.zeros_like(mean), torch.zeros_like(mean)
+        for part, grad_part, out in pieces(x, grad, g):
+            normed = torch.addcmul(shift, part, scale)
+            torch.ops.aten.gelu_backward.grad_input(grad_part, normed, grad_input=out)
+            sum_g += out.sum(dim=2, keepdim=True)
+            sum_gx += (out * part).sum(dim=2, keepdim=True)
+        mean_g = sum_g / x.size(2)
+        of_x = -scale * rstd.square() * (sum_gx / x.size(2) - mean * mean_g)
+        rest = -scale * mean_g - of_x * mean
+        for part, out in pieces(x, g):  # dx = scale * g + of_x * x + rest
+            out.mul_(scale).addcmul_(part, of_x).add_(rest)
+        return g, None
+
+
 class ConvTransformerStack:
     """WavLM, HuBERT, wav2vec 2.0, data2vec and UniSpeech-SAT of s3prl.
 
@@ -119,12 +181,19 @@ class ConvTransformerStack:
         x = wav.unsqueeze(1)
         for conv, *others in self.model.feature_extractor.conv_layers:
             x = conv_channels_last(x, conv)
+            if isinstance(others[-2], nn.GroupNorm):  # dropout, norm, GELU
+                x = self._norm_gelu(x, others[-2])
+                continue
             for module in others:
-                if isinstance(module, nn.GroupNorm):  # keeps the layout in 4-D only
-                    x = module(x.unsqueeze(2)).squeeze(2)
-                else:
-                    x = module(x)
+                x = module(x)
         return x
+
+    @staticmethod
+    def _norm_gelu(x: Tensor, norm: nn.GroupNorm) -> Tensor:
+        if x.requires_grad:
+            return ChannelNormGelu.apply(x.float(), norm).type_as(x)
+        x = norm(x.unsqueeze(2)).squeeze(2)  # keeps the layout in 4-D only
+        return F.gelu(x)
 
     def _blocks(self, x: Tensor, valid: Tensor, depth: int) -> list[Tensor]:
         encoder = self.model.encoder

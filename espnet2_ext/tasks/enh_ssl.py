@@ -19,6 +19,8 @@ from espnet2_ext.enh.espnet_model import SSLEnhancementModel
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, finite_number, unknown_name
+from espnet2_ext.train.distributed_utils import rank_zero_first
+from espnet2_ext.train.trainer import Trainer
 
 CRITERION_KEYS = {"name", "conf", "wrapper", "wrapper_conf"}
 
@@ -97,6 +99,8 @@ def _check_weight(where: str, weight: object) -> None:
 class SSLEnhancementTask(EnhancementTask):
     """``EnhancementTask`` that checks its losses before any long work starts."""
 
+    trainer = Trainer
+
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Check ``criterions`` first, then train as ESPnet does."""
@@ -109,9 +113,10 @@ class SSLEnhancementTask(EnhancementTask):
     ) -> list[torch.optim.Optimizer]:
         """Load the upstreams here: ESPnet calls this to train, not to infer."""
         wrappers: list[Any] = [] if args.collect_stats else model.loss_wrappers
-        for wrapper in wrappers:
-            if isinstance(wrapper.criterion, SSLLoss):
-                wrapper.criterion.load()
+        with rank_zero_first():
+            for wrapper in wrappers:
+                if isinstance(wrapper.criterion, SSLLoss):
+                    wrapper.criterion.load()
         return super().build_optimizers(args, model=model)
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from espnet2_ext.ssl.blocks import HookedStack, conv_channels_last
+from espnet2_ext.ssl.blocks import ChannelNormGelu, HookedStack, conv_channels_last
 from tests.ssl.helpers import Gain, build, module_of
 
 
@@ -22,6 +23,34 @@ def test_layout_changes_neither_values_nor_gradient(channels, bias):
     torch.testing.assert_close(ours_grad, plain_grad)
 
 
+def channel_norm(dtype):
+    norm = torch.nn.GroupNorm(5, 5).to(dtype)
+    torch.nn.init.normal_(norm.weight)
+    torch.nn.init.normal_(norm.bias)
+    return norm.requires_grad_(False)
+
+
+@pytest.mark.parametrize("frames", [7, 256, 600])  # within, exactly and over a piece
+def test_frozen_norm_and_gelu_are_those_of_torch_in_value_and_gradient(frames):
+    torch.manual_seed(0)
+    norm = channel_norm(torch.float64)
+    x = (3 + 2 * torch.randn(2, frames, 5, dtype=torch.float64)).transpose(1, 2)
+    x.requires_grad_()
+    ours, plain = ChannelNormGelu.apply(x, norm), F.gelu(norm(x))
+    torch.testing.assert_close(ours, plain)
+    weights = torch.randn_like(plain)
+    ours_grad, plain_grad = (
+        torch.autograd.grad((y * weights).sum(), x)[0] for y in (ours, plain)
+    )
+    torch.testing.assert_close(ours_grad, plain_grad)
+
+
+def test_frozen_norm_passes_the_numerical_gradient():
+    x = torch.randn(1, 5, 9, dtype=torch.float64, requires_grad=True)
+    norm = channel_norm(torch.float64)
+    assert torch.autograd.gradcheck(lambda x: ChannelNormGelu.apply(x, norm), x)
+
+
 @pytest.mark.parametrize("channels", [1, 6])
 def test_channels_are_innermost_in_memory(channels):
     conv = torch.nn.Conv1d(channels, 8, kernel_size=3, stride=2)
@@ -37,7 +66,7 @@ def test_channels_stay_innermost_from_block_to_block(checkpoints, speech_like):
     for block in module_of(upstream).model.feature_extractor.conv_layers:
         block[-1].register_forward_pre_hook(lambda _, x: strides.append(x[0].stride(1)))
     upstream(speech_like)
-    assert strides == [1] * 7
+    assert strides == [1] * 6  # the first one is ChannelNormGelu's
 
 
 class Uneven(Gain):

@@ -1,0 +1,1 @@
+"""What extends ``espnet2.train``."""
