@@ -28,6 +28,11 @@ case "$*" in
         touch "$2/config.yaml" "$2/checkpoint.pth"
         echo x > "$2/config.yaml"
         ;;
+    *bin.format_data\\ *--job*)
+        [ "${FAIL_IN:-}" != "format ${*##*--job }" ] || { echo "disk full"; exit 9; }
+        echo "${*##*--job }" >> formatted
+        exec "${REAL_PYTHON}" "$@"
+        ;;
     *espnet2_ext.bin.score\\ *)
         keys=$*
         keys=${keys##*--key_file }
@@ -318,6 +323,26 @@ def test_scoring_repeats_only_the_jobs_that_had_not_finished(prepared):
     assert [x for x in scored if x.startswith((f"{clean} ", f"{noisy} "))] == [
         *(f"{noisy} 1", f"{noisy} 2", f"{clean} 1", f"{clean} 2")
     ]
+
+
+def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):
+    recipe = make_recipe(tmp_path / "new")
+    words = ("--python", f"{recipe}/python")
+    done = stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable, FAIL_IN="format 2")
+    assert done.returncode == 1
+    assert "disk full" in done.stderr
+    assert (recipe / "formatted").read_text().split() == ["1"]  # of the train set
+    (recipe / "formatted").unlink()
+    done = stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable)
+    assert done.returncode == 0, done.stderr
+    first, *others = (recipe / "formatted").read_text().split()
+    assert first == "2"
+    assert sorted(others) == ["1", "1", "2", "2"]  # valid and test
+    for file in (recipe / "dump/raw").rglob(".stamp"):
+        file.unlink()  # asked for again: nothing is taken for done
+    (recipe / "formatted").unlink()
+    stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable)
+    assert len((recipe / "formatted").read_text().split()) == 6
 
 
 def test_systems_that_would_share_a_directory_or_lack_a_label_are_refused(prepared):

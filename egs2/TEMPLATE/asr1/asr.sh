@@ -12,7 +12,7 @@ skip_train=false            # leave out stages 10-11
 skip_eval=false             # leave out stages 12-13
 skip_packing=true           # leave out stage 14
 dry_run=false               # print the commands, run nothing
-resume_jobs=true            # repeat only the unfinished jobs of a broken-off stage 12 (run.pl)
+resume_jobs=true            # repeat only the unfinished jobs of a stage that was broken off
 ngpu=1                      # GPUs for training per node; 0: CPU
 num_nodes=1                 # nodes for training
 nj=                         # parallel jobs; empty: processors with the local backend, else 32
@@ -160,15 +160,17 @@ stage_10_statistics() {
     print=$(asr_data_print --option "${asr_args}")
     up_to_date "${stats}/.stamp" "${print}" "${stats}"/{train,valid}/{speech_shape,text_shape."${token_type}"} && return
     n=$(at_most "${nj}" "$(count_lines "${raw}/${valid_set}/wav.scp")")
+    fresh_logdir "${logdir}" "${print} ${n}"
     split_keys "${raw}/${train_set}/wav.scp" "${n}" "${logdir}/train"
     split_keys "${raw}/${valid_set}/wav.scp" "${n}" "${logdir}/valid"
     # shellcheck disable=SC2086 # asr_args is meant to be split
-    start_job "collect statistics" "${logdir}/stats.1.log" x "${train_job[@]}" JOB=1:"${n}" "${logdir}/stats.JOB.log" \
+    start_job "collect statistics" "${logdir}/stats.1.log" x "${train_job[@]}" "${pick[@]}" JOB=1:"${n}" "${logdir}/stats.JOB.log" \
         "${py[@]}" -m espnet2_ext -m espnet2.bin.asr_train --collect_stats true "${data_args[@]}" "${token_args[@]}" \
         --train_shape_file "${logdir}/train.JOB.scp" --valid_shape_file "${logdir}/valid.JOB.scp" \
         --output_dir "${logdir}/stats.JOB" --ngpu 0 ${asr_config:+--config "${asr_config}"} --frontend_conf "fs=${fs}" ${asr_args}
     wait_jobs
     for ((j = 1; j <= n; j++)); do inputs+=(--input_dir "${logdir}/stats.${j}"); done
+    done_logdir "${logdir}"
     run "${py[@]}" -m espnet2.bin.aggregate_stats_dirs --output_dir "${stats}" "${inputs[@]}"
     for part in train valid; do # the vocabulary's size counts in batch_bins
         "${dry_run}" || awk -v n="$(count_lines "${token_list}")" '{ print $0 "," n }' "${stats}/${part}/text_shape" \

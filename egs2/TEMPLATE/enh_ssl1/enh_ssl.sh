@@ -13,7 +13,7 @@ skip_eval=false             # leave out stages 7, 8 and 15
 skip_packing=true           # leave out stage 11
 skip_downstream=            # leave out stages 9, 10, 13 and 14; empty: unless --stage is 9 or more
 dry_run=false               # print the commands, run nothing
-resume_jobs=true            # repeat only the unfinished jobs of a broken-off stage 7 or 8 (run.pl)
+resume_jobs=true            # repeat only the unfinished jobs of a stage that was broken off
 ngpu=1                      # GPUs for training per node; 0: CPU
 num_nodes=1                 # nodes for training
 nj=                         # parallel jobs; empty: processors with the local backend, else 32
@@ -123,10 +123,12 @@ stage_2_speed_perturbation() {
     n=$(at_most "${nj}" "$(count_lines "${src}/wav.scp")")
     set -- -m espnet2_ext.bin.perturb_speed --data_dir "${src}" --out_dir "${dst}" \
         --streams "$(noisy_streams)" --factors "${speed_perturb_factors}" --num_jobs "${n}"
+    fresh_logdir "${dst}/logs" "${print} ${n}"
     start_job "speed ${speed_perturb_factors}" "${dst}/logs/speed.1.log" \
-        x "${train_job[@]}" JOB=1:"${n}" "${dst}/logs/speed.JOB.log" "${py[@]}" "$@" --job JOB
+        x "${train_job[@]}" "${pick[@]}" JOB=1:"${n}" "${dst}/logs/speed.JOB.log" "${py[@]}" "$@" --job JOB
     wait_jobs
     run "${py[@]}" "$@" --merge true
+    done_logdir "${dst}/logs"
     stamp "${dst}/.stamp" "${print}"
 }
 
@@ -158,16 +160,18 @@ stage_5_statistics() {
     up_to_date "${stats}/.stamp" "${print}" "${stats}"/{train,valid}/speech_{mix,ref1}_shape && return
     n=$(at_most "${nj}" "$(count_lines "${raw}/${valid_set}/wav.scp")")
     n=$(at_most "${n}" "$(count_lines "${raw}/${train_set}/wav.scp")")
+    fresh_logdir "${logdir}" "${print} ${n}"
     split_keys "${raw}/${train_set}/wav.scp" "${n}" "${logdir}/train"
     split_keys "${raw}/${valid_set}/wav.scp" "${n}" "${logdir}/valid"
     # shellcheck disable=SC2086
-    start_job "collect statistics" "${logdir}/stats.1.log" x "${train_job[@]}" JOB=1:"${n}" "${logdir}/stats.JOB.log" \
+    start_job "collect statistics" "${logdir}/stats.1.log" x "${train_job[@]}" "${pick[@]}" JOB=1:"${n}" "${logdir}/stats.JOB.log" \
         "${py[@]}" -m espnet2_ext.bin.enh_ssl_train --collect_stats true "${data_args[@]}" \
         --train_shape_file "${logdir}/train.JOB.scp" --valid_shape_file "${logdir}/valid.JOB.scp" \
         --output_dir "${logdir}/stats.JOB" ${sys_config[0]:+--config "${sys_config[0]}"} ${enh_args}
     wait_jobs
     for ((j = 1; j <= n; j++)); do inputs+=(--input_dir "${logdir}/stats.${j}"); done
     run "${py[@]}" -m espnet2.bin.aggregate_stats_dirs --skip_sum_stats --output_dir "${stats}" "${inputs[@]}"
+    done_logdir "${logdir}"
     resume_script "${stats}/run.sh" 5
     stamp "${stats}/.stamp" "${print}"
 }

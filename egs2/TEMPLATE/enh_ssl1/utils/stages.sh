@@ -159,18 +159,25 @@ stamp() { # STAMP FINGERPRINT
 }
 
 # fresh_logdir LOGDIR FINGERPRINT: empty it, unless the same work was broken off there;
-# then (--resume_jobs true, run.pl) the array `pick` keeps the jobs that had finished.
+# then (--resume_jobs true) the array `pick` keeps the jobs that had finished.
 fresh_logdir() {
     pick=()
     "${dry_run}" && return
-    if "${resume_jobs}" && [[ ${decode_cmd} == run.pl* ]] && [ -e "$1/.begun" ] \
-        && [ "$(cat "$1/.begun")" = "$2" ]; then
+    if "${resume_jobs}" && knows_pick && [ -e "$1/.begun" ] && [ "$(cat "$1/.begun")" = "$2" ]; then
         pick=(--pick failed)
         return
     fi
     mkdir -p "$1"
     find "$1" -mindepth 1 ! -name '*.out' -delete # *.out is this job's own
     stamp "$1/.begun" "$2"
+}
+
+done_logdir() { # LOGDIR: the work is complete; asked for again, it is all done anew
+    "${dry_run}" || rm -f "$1/.begun"
+}
+
+knows_pick() { # the job wrappers of utils/ do; those of another checkout do not
+    [ -z "${cmd_dir:-}" ] && [[ ${decode_cmd} =~ ^(run|stdout|slurm|queue)\.pl ]]
 }
 
 split_keys() { # SCP N PREFIX: PREFIX.1.scp ... PREFIX.N.scp, in order, about equal

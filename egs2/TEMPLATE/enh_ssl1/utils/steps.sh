@@ -87,10 +87,12 @@ format_set() { # SET DIR STREAMS
     n=$(at_most "${nj}" "$(count_lines "data/${dset}/wav.scp")")
     set -- -m espnet2_ext.bin.format_data --data_dir "data/${dset}" --out_dir "${dir}" \
         --streams "$3" --fs "${fs}" --audio_format "${audio_format}" --num_jobs "${n}"
+    fresh_logdir "${dir}/logs" "${print} ${n}"
     start_job "format ${dset}" "${dir}/logs/format.1.log" \
-        x "${train_job[@]}" JOB=1:"${n}" "${dir}/logs/format.JOB.log" "${py[@]}" "$@" --job JOB
+        x "${train_job[@]}" "${pick[@]}" JOB=1:"${n}" "${dir}/logs/format.JOB.log" "${py[@]}" "$@" --job JOB
     wait_jobs
     run "${py[@]}" "$@" --merge true
+    done_logdir "${dir}/logs"
     stamp "${dir}/.stamp" "${print}"
 }
 
