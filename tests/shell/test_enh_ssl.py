@@ -29,8 +29,10 @@ case "$*" in
         echo x > "$2/config.yaml"
         ;;
     *bin.format_data\\ *--job*)
-        [ "${FAIL_IN:-}" != "format ${*##*--job }" ] || { echo "disk full"; exit 9; }
-        echo "${*##*--job }" >> formatted
+        job=$*
+        job=${job##*--job }
+        [ "${FAIL_IN:-}" != "format ${job}" ] || { echo "disk full"; exit 9; }
+        echo "${job}" >> formatted
         exec "${REAL_PYTHON}" "$@"
         ;;
     *espnet2_ext.bin.score\\ *)
@@ -343,6 +345,28 @@ def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):
     (recipe / "formatted").unlink()
     stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable)
     assert len((recipe / "formatted").read_text().split()) == 6
+
+
+def test_report_has_what_downstream_stages_have_left(tmp_path):
+    recipe = make_recipe(tmp_path / "new")
+    words = ("--enh_exp", "exp/a", "--superb_tasks", "pr ks", "--asr_exp", "exp/asr_x")
+    words += ("--superb_upstreams", "fbank", "--dry_run", "true", "--denoisers", "dtln")
+
+    def command(*more: str) -> str:
+        done = stages(recipe, 15, 15, *words, *more)
+        assert done.returncode == 0, done.stderr
+        (line,) = [x for x in done.stdout.splitlines() if "bin.report" in x]
+        return line.replace("\\", "")
+
+    assert "--superb_dir" not in command()
+    assert "--asr_tag" not in command()
+    (recipe / "exp/superb/fbank/pr/evaluate").mkdir(parents=True)
+    (recipe / "exp/RESULTS_ASR_x.md").touch()
+    found = command()
+    assert "--superb_dir exp/superb --superb_tasks pr ks" in found
+    assert "--asr_tag x --asr_test_sets test" in found
+    assert "--denoisers dtln=exp/denoise_dtln" in found
+    assert "--superb_dir" not in command("--skip_downstream", "true")
 
 
 def test_systems_that_would_share_a_directory_or_lack_a_label_are_refused(prepared):

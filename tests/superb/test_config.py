@@ -99,4 +99,7 @@ def test_every_task_has_its_shipped_settings(name):
     assert read_fragment(ROOT / "conf/superb", TASKS[name]) == {}
     demo = read_fragment(ROOT / "conf/superb/demo", TASKS[name])
     assert demo["train"]["total_steps"] <= 1000
-    assert yaml.safe_dump(demo)
+    full = read_fragment(ROOT / "conf/superb/full", TASKS[name])
+    longer = {key: 5 * demo["train"][key] for key in ("total_steps", "save_step")}
+    assert longer == {key: full["train"][key] for key in longer}
+    assert {**full, "train": 0} == {**demo, "train": 0}

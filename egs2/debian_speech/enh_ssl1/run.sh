@@ -16,7 +16,7 @@ case "${budget}" in
         ;;
     full)
         separator=convtasnet seeds="0 1 2" test_sets="test_en test_spk2"
-        data_opts="--corpus_size core" superb_size=full superb_conf=conf/superb
+        data_opts="--corpus_size core" superb_size=full superb_conf=conf/superb/full
         ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
 esac
