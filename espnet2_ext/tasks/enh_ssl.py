@@ -34,7 +34,7 @@ def check_criterions(criterions: object) -> None:
     Raises:
         UserError: on a wrong or missing key, an unknown criterion, wrapper or
             argument, a conf that is no mapping (ESPnet fails on an empty ``conf:``),
-            or a weight that is not a finite number.
+            a weight that is not a finite number, or nothing to balance a loss with.
     """
     if not isinstance(criterions, list) or not criterions:
         raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
@@ -60,6 +60,7 @@ def check_criterions(criterions: object) -> None:
             given={"criterion"},
         )
         _check_weight(where, wrapper_conf.get("weight", 1.0))
+    _check_balance([entry["wrapper_conf"] for entry in criterions])
 
 
 def _choose(kind: str, classes: dict[str, type], name: object) -> type:
@@ -94,6 +95,21 @@ def _check_arguments(where: str, cls: type, conf: dict, given: set[str]) -> None
 def _check_weight(where: str, weight: object) -> None:
     if finite_number(weight) is None:
         raise UserError(f"{where}: weight {weight!r} is not a finite number.")
+
+
+def _check_balance(confs: list[dict]) -> None:
+    """Of the losses with some weight, one at least must wait for no other."""
+    counted = [conf for conf in confs if conf.get("weight", 1.0) != 0]
+    waiting = [
+        conf
+        for conf in counted
+        if conf.get("balance", "fixed") != "fixed" or conf.get("log_gradients")
+    ]
+    if waiting and len(waiting) == len(counted):
+        raise UserError(
+            "criterions: found 'balance' or 'log_gradients' in every loss whose weight "
+            "is not 0; expected a signal loss beside them, such as snr; add one."
+        )
 
 
 class SSLEnhancementTask(EnhancementTask):
