@@ -20,6 +20,7 @@ from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, finite_number, unknown_name
 from espnet2_ext.train.distributed_utils import rank_zero_first
+from espnet2_ext.train.nonfinite import check_nonfinite
 from espnet2_ext.train.trainer import Trainer
 
 CRITERION_KEYS = {"name", "conf", "wrapper", "wrapper_conf"}
@@ -119,8 +120,9 @@ class SSLEnhancementTask(EnhancementTask):
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Check ``criterions`` first, then train as ESPnet does."""
+        """Check ``criterions`` and ``nonfinite`` first, then train as ESPnet does."""
         check_criterions(args.criterions)
+        check_nonfinite(args.nonfinite)
         super().main_worker(args)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch.distributed as dist
 from torch import Tensor
@@ -18,6 +19,15 @@ def sum_over_processes(values: Tensor) -> Tensor:
     if _together():
         values = values.clone()
         dist.all_reduce(values)
+    return values
+
+
+def gather_from_processes(value: Any) -> list[Any]:
+    """List the ``value`` of every process, the same list in each."""
+    if not _together():
+        return [value]
+    values = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
     return values
 
 
