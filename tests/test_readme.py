@@ -6,10 +6,12 @@ import sys
 
 import yaml
 
+from espnet2_ext.enh.loss.balance import RULES, Balance
 from espnet2_ext.enh.loss.functional import DISTANCES, NORMALIZATIONS
 from espnet2_ext.ssl.layers import LayerWeights
 from espnet2_ext.tasks.enh_ssl import check_criterions
 from tests.conftest import ROOT
+from tests.tasks.conftest import SNR
 
 README = (ROOT / "README.md").read_text()
 
@@ -67,6 +69,15 @@ def test_table_of_the_loss_lists_what_there_is():
     assert len(values) == 9
     for value in values:
         LayerWeights(yaml.safe_load(value))
+
+
+def test_rules_of_balancing_are_listed_and_their_yaml_is_accepted():
+    table = README.split("| `balance` |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(RULES)
+    (entry,) = yaml.safe_load(block("yaml", "name: ssl"))
+    conf = yaml.safe_load(block("yaml", "balance:"))["wrapper_conf"]
+    check_criterions([SNR, {**entry, "wrapper_conf": conf}])
+    Balance(conf.pop("balance"), **conf)
 
 
 def test_modules_and_options_in_shell_blocks_exist():

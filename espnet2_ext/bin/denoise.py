@@ -7,18 +7,16 @@ in time. A killed run goes on where it was; changed audio is denoised again.
 from __future__ import annotations
 
 import argparse
-import hashlib
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from espnet2_ext.data.rewrite import read_table, rewrite_audio
 from espnet2_ext.denoisers.registry import DENOISERS, Denoiser, denoiser
 from espnet2_ext.errors import UserError, run_main
-from espnet2_ext.fileio.audio import read_audio, write_audio
-from espnet2_ext.fileio.scp import iter_scp, read_scp, write_scp
-from espnet2_ext.metrics.journal import Journal
-from espnet2_ext.metrics.scoring import shorten
+from espnet2_ext.fileio.scp import write_scp
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -39,22 +37,6 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _read_table(scp: Path, key_file: str | None) -> dict[str, str]:
-    table = read_scp(scp)
-    if key_file is None:
-        return table
-    keys = [key for _, key, _ in iter_scp(key_file)]
-    if lost := [key for key in keys if key not in table]:
-        raise UserError(
-            f"{scp} lacks ids of {key_file}: {shorten(lost)}; split the keys again."
-        )
-    return {key: table[key] for key in keys}
-
-
-def _digest(wav: np.ndarray, fs: int) -> str:
-    return hashlib.sha256(repr((fs, wav.shape)).encode() + wav.tobytes()).hexdigest()
-
-
 def denoise_table(
     found: Denoiser, table: Mapping[str, str], out_dir: Path, num_threads: int = 1
 ) -> tuple[dict[str, str], int]:
@@ -66,40 +48,19 @@ def denoise_table(
     Raises:
         UserError: listing the audio that cannot be denoised, after all other audio.
     """
-    from tqdm import tqdm
-
     settings = {
         "package": found.package,
         "version": found.version,
         "rate": found.rate,
         "delay": found.delay,
     }
-    process = None
-    done: dict[str, str] = {}
-    problems: list[str] = []
-    reused = 0
-    with Journal(out_dir / ".journal.jsonl", settings) as journal:
-        for utt, source in tqdm(table.items(), desc=found.label, mininterval=2):
-            target = out_dir / "wavs" / "1" / f"{utt}.wav"
-            try:
-                wav, fs = read_audio(source)
-                digest = _digest(wav, fs)
-                if target.is_file() and journal.get(utt, digest) is not None:
-                    reused += 1
-                else:
-                    process = process or found.load(num_threads)
-                    write_audio(target, found.run(process, wav, fs), fs)
-                    journal.add(utt, digest, {})
-                done[utt] = str(target)
-            except UserError as error:
-                problems.append(f"{utt}: {error}")
-    if problems:
-        raise UserError(
-            f"{len(problems)} of {len(table)} utterances cannot be denoised:\n"
-            + shorten(problems, "\n")
-            + "\nCorrect the audio and run this again; the others are kept."
-        )
-    return done, reused
+    load = functools.cache(lambda: found.load(num_threads))  # not if all is there
+
+    def run(wavs: Sequence[np.ndarray], fs: int) -> np.ndarray:
+        return found.run(load(), wavs[0], fs)
+
+    sources = {utt: [source] for utt, source in table.items()}
+    return rewrite_audio(sources, out_dir, settings, run, (found.label, "denoised"))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -113,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError("found no --scp or --out_dir; expected both.")
     if args.num_threads < 1:
         raise UserError(f"--num_threads: found {args.num_threads}, expected 1 or more.")
-    table = _read_table(args.scp, args.key_file)
+    table = read_table(args.scp, args.key_file)
     done, reused = denoise_table(found, table, args.out_dir, args.num_threads)
     write_scp(args.out_dir / "spk1.scp", done)
     print(f"{args.out_dir / 'spk1.scp'}: {len(done)} utterances ({reused} from before)")

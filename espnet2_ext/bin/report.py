@@ -159,7 +159,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         t.name: make_examples(args.dumpdir, t, systems, args.num_examples, share)
         for t in test_sets
     }
-    figures = training_figures([system for system in systems if system.trained])
+    curves = [s for s in systems if s.trained and not s.adds_observation]
+    figures = training_figures(curves)
     results, page = args.output_dir / "RESULTS.md", args.output_dir / "report.html"
     numbers = args.output_dir / "results.jsonl"
     rows = [CLEAN, NOISY, *(system.name for system in systems)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
+from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor
 
+from espnet2_ext.enh.loss.balance import Balanced, add_balanced
 from espnet2_ext.ssl.upstream import shared_forwards
 
 
@@ -23,10 +25,22 @@ class SSLEnhancementModel(ESPnetEnhancementModel):
         *args: Any,
         **kwargs: Any,
     ) -> tuple:
-        """Add ``speech_lengths`` (B,) to what the solvers see, then as ESPnet does."""
-        others = {**(others or {}), "speech_lengths": speech_lengths}
+        """Compute the losses as ESPnet does, then those that wait for the signal loss.
+
+        The solvers also see ``speech_lengths`` (B,) and ``balanced``, a list for losses
+        that are to be balanced with the rest.
+        """
+        balanced: list[Balanced] = []
+        others = {
+            **(others or {}),
+            "speech_lengths": speech_lengths,
+            "balanced": balanced,
+        }
+        if any(getattr(wrapper, "waits", False) for wrapper in self.loss_wrappers):
+            # a decoder under autocast may give float16, too coarse for gradients
+            speech_pre = [speech.float() for speech in speech_pre]
         with shared_forwards():
-            return super().forward_loss(
+            result = super().forward_loss(
                 speech_pre,
                 speech_lengths,
                 feature_mix,
@@ -35,3 +49,21 @@ class SSLEnhancementModel(ESPnetEnhancementModel):
                 *args,
                 **kwargs,
             )
+            return self._with_balanced(result, speech_pre, balanced)
+
+    def _with_balanced(
+        self, result: tuple, enhanced: list[Tensor], balanced: list[Balanced]
+    ) -> tuple:
+        """Add the losses that waited: with the last alpha outside of training."""
+        if not balanced:
+            return result
+        loss, stats, *rest = result
+        if self.training:
+            loss, log = add_balanced(loss, enhanced, balanced)
+        else:
+            log = {}
+            for name, balance, ssl_loss in balanced:
+                loss = loss + balance.alpha * ssl_loss
+                log[f"{name}_alpha"] = ssl_loss.new_tensor(balance.alpha)
+        log["loss"] = loss.detach()
+        return loss, {**stats, **force_gatherable(log, loss.device)}, *rest

@@ -9,7 +9,8 @@ from typing import Any
 
 from espnet2_ext.report.column import Column, Run
 
-SEED = re.compile(r"_seed(\d+)$")  # how the template names the seeds of a system
+# how the template names the seeds of a system, and observation adding
+SEED = re.compile(r"_seed(\d+)(_oa[\d.]+)?$")
 
 
 def _record(column: Column, row: str, run: Run, command: str) -> dict[str, Any]:

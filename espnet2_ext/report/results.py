@@ -33,6 +33,7 @@ from espnet2_ext.metrics.result import (
 from espnet2_ext.metrics.scoring import shorten
 
 CLEAN, NOISY = "clean", "noisy"
+MADE_OF = "system"  # in a directory of observation adding: link to that of the system
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class System:
     exp_dirs: tuple[Path, ...]
     trained: bool = True
 
+    @property
+    def adds_observation(self) -> bool:
+        """Tell whether it is a trained system with observation adding."""
+        return any((directory / MADE_OF).exists() for directory in self.exp_dirs)
+
     def upstreams(self) -> set[str]:
         """Return the upstreams in its losses, from ``config.yaml`` of each seed."""
         return self._upstreams
@@ -56,7 +62,8 @@ class System:
         if not self.trained:
             return found
         for directory in self.exp_dirs:
-            path = directory / "config.yaml"
+            made_of = directory / MADE_OF
+            path = (made_of if made_of.exists() else directory) / "config.yaml"
             if not path.is_file():
                 raise UserError(f"{path}: no such file; train the system (stage 6).")
             config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

@@ -37,11 +37,12 @@ def _listing(labels: dict[str, list[str]]) -> str:
     return "; ".join(parts) if parts else "nothing to compare"
 
 
-def _subject(a: Row, b: Row, with_ssl: set[str]) -> str:
+def _subject(a: Row, b: Row, with_ssl: set[str], adding: set[str]) -> str:
     if b.name == NOISY:
         return f"enhancement by {a.name}"
     exchange = f"{a.name} in place of {b.name}"
-    if a.name in with_ssl and b.name not in with_ssl:
+    only_ssl = (a.name in adding) == (b.name in adding)
+    if only_ssl and a.name in with_ssl and b.name not in with_ssl:
         return f"the SSL loss ({exchange})"
     return exchange
 
@@ -54,11 +55,12 @@ def verdicts(test_set: TestSet, systems: Sequence[System], baseline: str) -> lis
     """
     dependent = dependent_columns(test_set, systems)
     with_ssl = {system.name for system in systems if system.upstreams()}
+    adding = {system.name for system in systems if system.adds_observation}
     lines = []
     for a, b, compared in comparisons(test_set, baseline):
         fair = [q for q in compared if q.key not in dependent]
         judged = _sorted_labels(a, b, [q for q in fair if q.is_error_count])
-        subject = _subject(a, b, with_ssl)
+        subject = _subject(a, b, with_ssl, adding)
         if any(judged.values()):
             line = f"for recognition, {_judgement(judged, subject)}"
         else:

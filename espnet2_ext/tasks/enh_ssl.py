@@ -20,6 +20,7 @@ from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, finite_number, unknown_name
 from espnet2_ext.train.distributed_utils import rank_zero_first
+from espnet2_ext.train.nonfinite import check_nonfinite
 from espnet2_ext.train.trainer import Trainer
 
 CRITERION_KEYS = {"name", "conf", "wrapper", "wrapper_conf"}
@@ -34,7 +35,7 @@ def check_criterions(criterions: object) -> None:
     Raises:
         UserError: on a wrong or missing key, an unknown criterion, wrapper or
             argument, a conf that is no mapping (ESPnet fails on an empty ``conf:``),
-            or a weight that is not a finite number.
+            a weight that is not a finite number, or nothing to balance a loss with.
     """
     if not isinstance(criterions, list) or not criterions:
         raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
@@ -60,6 +61,7 @@ def check_criterions(criterions: object) -> None:
             given={"criterion"},
         )
         _check_weight(where, wrapper_conf.get("weight", 1.0))
+    _check_balance([entry["wrapper_conf"] for entry in criterions])
 
 
 def _choose(kind: str, classes: dict[str, type], name: object) -> type:
@@ -96,6 +98,21 @@ def _check_weight(where: str, weight: object) -> None:
         raise UserError(f"{where}: weight {weight!r} is not a finite number.")
 
 
+def _check_balance(confs: list[dict]) -> None:
+    """Of the losses with some weight, one at least must wait for no other."""
+    counted = [conf for conf in confs if conf.get("weight", 1.0) != 0]
+    waiting = [
+        conf
+        for conf in counted
+        if conf.get("balance", "fixed") != "fixed" or conf.get("log_gradients")
+    ]
+    if waiting and len(waiting) == len(counted):
+        raise UserError(
+            "criterions: found 'balance' or 'log_gradients' in every loss whose weight "
+            "is not 0; expected a signal loss beside them, such as snr; add one."
+        )
+
+
 class SSLEnhancementTask(EnhancementTask):
     """``EnhancementTask`` that checks its losses before any long work starts."""
 
@@ -103,8 +120,9 @@ class SSLEnhancementTask(EnhancementTask):
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Check ``criterions`` first, then train as ESPnet does."""
+        """Check ``criterions`` and ``nonfinite`` first, then train as ESPnet does."""
         check_criterions(args.criterions)
+        check_nonfinite(args.nonfinite)
         super().main_worker(args)
 
     @classmethod

@@ -4,8 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch.distributed as dist
+from torch import Tensor
+
+
+def _together() -> bool:
+    return dist.is_available() and dist.is_initialized()
+
+
+def sum_over_processes(values: Tensor) -> Tensor:
+    """Add ``values`` of all processes, the same in each; alone, they are the sum."""
+    if _together():
+        values = values.clone()
+        dist.all_reduce(values)
+    return values
+
+
+def gather_from_processes(value: Any) -> list[Any]:
+    """List the ``value`` of every process, the same list in each."""
+    if not _together():
+        return [value]
+    values = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 @contextmanager
@@ -14,7 +37,7 @@ def rank_zero_first() -> Iterator[None]:
 
     If rank 0 fails, the others try too, so that nobody waits for ever.
     """
-    together = dist.is_available() and dist.is_initialized()
+    together = _together()
     if together and dist.get_rank() != 0:
         dist.barrier()
     try:

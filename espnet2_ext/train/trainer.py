@@ -1,18 +1,31 @@
-"""ESPnet's trainer, with checkpoints that a kill at any moment cannot break."""
+"""ESPnet's trainer, with checkpoints that neither a kill nor a NaN can break."""
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from espnet2.train.reporter import Reporter
 from espnet2.train.trainer import Trainer as EspnetTrainer
+from espnet2.train.trainer import TrainerOptions as EspnetTrainerOptions
+from espnet2.utils.build_dataclass import build_dataclass
+
+from espnet2_ext.train.nonfinite import Guard, refuse_nonfinite_state
 
 CHECKPOINT = "checkpoint.pth"  # what ESPnet resumes from
+
+
+@dataclass
+class TrainerOptions(EspnetTrainerOptions):
+    """ESPnet's options of its trainer, and ours."""
+
+    nonfinite: str
 
 
 class Trainer(EspnetTrainer):
@@ -20,8 +33,44 @@ class Trainer(EspnetTrainer):
 
     ESPnet writes ``checkpoint.pth`` over itself, then ``<N>epoch.pth``, then the links.
     Here ``checkpoint.pth`` comes last, complete, in one step; links that a kill left
-    behind are put right when the training goes on.
+    behind are put right when the training goes on. What is not finite stops the
+    training or is skipped (``Guard``), and is never saved.
     """
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add our option to those of the task."""
+        parser.add_argument(
+            "--nonfinite",
+            default="stop",
+            help="a loss or gradient that is not finite: stop, or skip the step",
+        )
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> TrainerOptions:
+        """Pick the options of the trainer."""
+        return build_dataclass(TrainerOptions, args)
+
+    @classmethod
+    def train_one_epoch(cls, **kwargs: Any) -> bool:
+        """Train as ESPnet does, with an eye on what is not finite."""
+        model, optimizers = kwargs["model"], kwargs["optimizers"]
+        guard = Guard(kwargs["options"].nonfinite, kwargs["scaler"])
+        with guard.watch(model):
+            all_steps_are_invalid = super().train_one_epoch(**kwargs)
+        if guard.judge_losses():  # of an update that the end of the epoch cut off
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+        refuse_nonfinite_state(model, optimizers)
+        return all_steps_are_invalid
+
+    @classmethod
+    def validate_one_epoch(cls, **kwargs: Any) -> None:
+        """Validate as ESPnet does, which leaves out what is not finite: say so."""
+        guard = Guard(kwargs["options"].nonfinite)
+        with guard.watch(kwargs["model"]):
+            super().validate_one_epoch(**kwargs)
+        guard.judge_losses()
 
     @classmethod
     def run(cls, *args: Any, **kwargs: Any) -> None:

@@ -23,6 +23,7 @@ def handed_on(monkeypatch):
 
         monkeypatch.setattr(ESPnetEnhancementModel, "forward_loss", espnets)
         model = object.__new__(SSLEnhancementModel)
+        model.__dict__["loss_wrappers"] = []
         result = model.forward_loss(
             ["pre"], LENGTHS, "mix", "f", others, *args, **kwargs
         )
@@ -35,12 +36,14 @@ def handed_on(monkeypatch):
 def test_solvers_see_the_lengths_and_what_the_separator_gave(handed_on):
     given = {"mask_spk1": "mask"}
     others = handed_on(given, ["ref"])["args"][4]
-    assert others == {"mask_spk1": "mask", "speech_lengths": LENGTHS}
+    ours = {"speech_lengths": LENGTHS, "balanced": []}
+    assert others == {"mask_spk1": "mask", **ours}
     assert given == {"mask_spk1": "mask"}
 
 
 def test_separator_without_further_outputs_is_no_problem(handed_on):
-    assert handed_on(None, ["ref"])["args"][4] == {"speech_lengths": LENGTHS}
+    others = handed_on(None, ["ref"])["args"][4]
+    assert others == {"speech_lengths": LENGTHS, "balanced": []}
 
 
 def test_references_are_handed_on(handed_on):

@@ -53,6 +53,7 @@ inference_tag=              # output directory prefix; empty: enhanced, or that 
 scoring_metrics="SI_SNR SDR PESQ_WB ESTOI DNSMOS" # signal metrics
 recognisers=                # e.g. "pocketsphinx whisper_tiny_en" for word error rates; needs text
 ssl_conf=                   # conf/ssl/*.yaml whose distances are scored
+observation_adding=         # e.g. "0.1 0.3": w, for rows (1-w) enhanced + w noisy after each system
 denoisers=                  # public denoisers as further rows, where installed: rnnoise nsnet2 dtln deepfilternet noisereduce
 ## Downstream (what it needs beside data/ comes from local/superb_data.sh, if the recipe has one)
 local_superb_opts=          # options for local/superb_data.sh
@@ -90,6 +91,7 @@ if [ -z "${skip_downstream}" ]; then
     skip_downstream=true
     [[ ! ${stage} =~ ^(9|[1-9][0-9]+)$ ]] || skip_downstream=false
 fi
+. utils/observation_adding.sh
 . utils/systems.sh # fills sys_exp, sys_label, sys_config, sys_seed from the options above
 
 raw=${dumpdir}/raw

@@ -36,6 +36,7 @@ enh_label=                  # printed names, as many as systems; empty: names of
 inference_model=valid.loss.best.pth # model file within each
 inference_args="--normalize_output_wav false --output_format wav" # for enh_inference
 inference_enh_config=       # YAML that overrides the separator for inference
+observation_adding=         # e.g. "0.1 0.3": w, for rows (1-w) enhanced + w noisy after each system
 denoisers=                  # public denoisers as further rows, where installed: rnnoise nsnet2 dtln deepfilternet noisereduce
 ## Probes and scores
 superb_upstreams=conf/ssl/wavlm_base_plus.yaml # YAML of conf/ssl or s3prl name, one or more: what the probes listen to
@@ -63,6 +64,7 @@ ref_num=1 train_jobs=1 recognisers="" ssl_conf="" inference_tag=enhanced local_s
 enh_config="" enh_tag="" enh_args="" seeds="" speed_perturb_factors="" enh_exp=""
 for exp in ${enh_exps}; do enh_exp+="${expdir}/$(basename "${exp}") "; done
 : "${enh_label:=${enh_exp//${expdir}\//}}"
+. utils/observation_adding.sh
 . utils/systems.sh # fills sys_exp, sys_label
 [ -n "${enh_exps}" ] || sys_exp=() sys_label=()
 

@@ -171,7 +171,7 @@ share_out() { # TASKS: how many jobs each gets, and how many tasks run side by s
     jobs_at_once=$((nj / splits > 1 ? nj / splits : 1))
 }
 
-enhance_sets() { # SET...: with every system and denoiser, what is not done yet
+enhance_sets() { # SET...: with everything that has a row, what is not done yet
     local i dset print todo
     find_rows
     share_out $((${#row_exp[@]}))
@@ -189,7 +189,7 @@ enhance_sets() { # SET...: with every system and denoiser, what is not done yet
         start_job "denoise $* with ${denoiser_name[i]}" "${denoiser_exp[i]}/${inference_tag}_$1/logdir/denoise.1.log" \
             denoise_sets "${denoiser_name[i]}" "${denoiser_exp[i]}" "$@"
     done
-    wait_jobs
+    add_observations "$@"
 }
 
 denoise_sets() { # NAME EXP SET..., in the background: a public denoiser, no training
@@ -281,15 +281,15 @@ score_job() { # SET SCP DIR FINGERPRINT, in the background
     stamp "$3/.stamp" "$4"
 }
 
-report_systems() { # LABEL=EXP,EXP ...: the seeds of a system together
+report_systems() { # LABEL=EXP,EXP ...: the seeds of a row together
     local i last="" text=""
-    for i in "${!sys_exp[@]}"; do
-        if [ "${sys_label[i]}" = "${last}" ]; then
-            text+=",${sys_exp[i]}"
+    for i in "${!trained_exp[@]}"; do
+        if [ "${trained_label[i]}" = "${last}" ]; then
+            text+=",${trained_exp[i]}"
         else
-            text+="${text:+ }${sys_label[i]}=${sys_exp[i]}"
+            text+="${text:+ }${trained_label[i]}=${trained_exp[i]}"
         fi
-        last=${sys_label[i]}
+        last=${trained_label[i]}
     done
     echo "${text}"
 }

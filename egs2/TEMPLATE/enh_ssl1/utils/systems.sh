@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # options come from the template, which uses the arrays
-# To be sourced: which systems the options describe. One system per YAML and seed, in
-# the arrays sys_exp (directory), sys_label, sys_config and sys_seed. Public denoisers
-# have denoiser_exp, denoiser_name and denoiser_label; row_exp is all directories.
+# To be sourced after observation_adding.sh: which systems the options describe. One
+# system per YAML and seed, in the arrays sys_exp (directory), sys_label, sys_config and
+# sys_seed. Public denoisers have denoiser_exp, denoiser_name and denoiser_label; row_exp
+# is all directories, with those of observation adding.
 
 sys_exp=() sys_label=() sys_config=() sys_seed=()
 
@@ -59,10 +60,12 @@ find_rows() { # once: the systems, and those of ${denoisers} that are installed
         denoiser_exp+=("${expdir}/denoise_${name}")
         denoiser_label+=("${text%%:*}")
     done
-    row_exp=("${denoiser_exp[@]}" "${sys_exp[@]}")
+    list_trained_rows
+    row_exp=("${denoiser_exp[@]}" "${trained_exp[@]}")
 }
 
 _list_systems
+check_observation_adding
 if [ -z "${inference_tag}" ]; then
     inference_tag=${inference_enh_config:-enhanced}
     inference_tag=$(basename "${inference_tag}" .yaml)

@@ -10,6 +10,7 @@ from espnet2.enh.loss.criterions.abs_loss import AbsEnhLoss
 from espnet2.enh.loss.wrappers.abs_wrapper import AbsLossWrapper
 from torch import Tensor
 
+from espnet2_ext.enh.loss.balance import RATIO, SMOOTHING, Balance, Balanced
 from espnet2_ext.errors import UserError
 
 
@@ -19,12 +20,24 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
     Args:
         criterion: a criterion whose ``forward`` takes ``(ref, inf, lengths)``.
         weight: alpha, the weight of this loss in the sum; 0 measures only.
+        balance: how alpha and the gradient come about: see ``Balance``.
+        ratio, smoothing: of ``balance: gradient_norm``.
+        log_gradients: measure and log the gradients with ``balance: fixed``, too.
 
     Raises:
-        UserError: if the criterion takes no lengths, or the weight is no number.
+        UserError: if the criterion takes no lengths or cannot be balanced, or on what
+            ``Balance`` refuses.
     """
 
-    def __init__(self, criterion: AbsEnhLoss, weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        criterion: AbsEnhLoss,
+        weight: float = 1.0,
+        balance: str = "fixed",
+        ratio: float = RATIO,
+        smoothing: float = SMOOTHING,
+        log_gradients: bool = False,
+    ) -> None:
         super().__init__()
         if "lengths" not in inspect.signature(criterion.forward).parameters:
             raise UserError(
@@ -32,6 +45,15 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
                 "fixed_order' with it."
             )
         self.criterion, self.weight = criterion, weight
+        self.balance = Balance(balance, weight, ratio, smoothing)
+        self.waits = balance != "fixed" or log_gradients
+        for flag in ("only_for_test", "is_noise_loss", "is_dereverb_loss"):
+            if self.waits and getattr(criterion, flag, False):
+                raise UserError(
+                    f"criterion '{criterion.name}': found {flag} with 'balance: "
+                    f"{balance}' or log_gradients; expected a loss of the enhanced "
+                    "speech in training; remove one of the two."
+                )
 
     def forward(
         self, ref: list[Tensor], inf: list[Tensor], others: dict
@@ -41,10 +63,12 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
         Args:
             ref: clean speech of each speaker, (B, T) each.
             inf: enhanced speech of each speaker, (B, T) each.
-            others: ``speech_lengths`` (B,), from ``SSLEnhancementModel``.
+            others: ``speech_lengths`` (B,) and ``balanced``, the list of losses that
+                wait for the signal loss, from ``SSLEnhancementModel``.
 
         Returns:
-            The loss; the values for the log; the permutation.
+            The loss (0 if it was put on that list); the values for the log; the
+            permutation.
         """
         assert len(ref) == len(inf), (len(ref), len(inf))
         lengths = others["speech_lengths"]
@@ -56,5 +80,8 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
         loss = torch.stack(losses).mean()
         log = {key: torch.stack(values).mean() for key, values in stats.items()}
         log[self.criterion.name] = loss.detach()
+        if self.waits and self.weight != 0:
+            others["balanced"].append(Balanced(self.criterion.name, self.balance, loss))
+            loss = torch.zeros_like(loss)
         order = torch.arange(len(ref)).unsqueeze(0).repeat(ref[0].size(0), 1)
         return loss, log, {"perm": order}

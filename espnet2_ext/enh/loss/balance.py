@@ -1,0 +1,167 @@
+"""How much an SSL loss counts beside the signal loss, from the gradients of both.
+
+The gradients are those with respect to the enhanced waveform: measuring them takes no
+backward pass through the separator, and they say nothing about conflicts between its
+parameters. Shapes: B batch, N samples of an utterance (all its speakers). What is said
+of an utterance does not depend on the others in its batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from espnet2_ext.errors import UserError, finite_number, unknown_name
+from espnet2_ext.train.distributed_utils import sum_over_processes
+
+RULES = ("fixed", "gradient_norm", "projection")
+RATIO, SMOOTHING = 1.0, 0.95
+
+
+def utterance_norms(gradient: Tensor) -> Tensor:
+    """Give ``B * ||g_b||``: the norm of the gradient of each utterance's own loss.
+
+    Args:
+        gradient: of a loss that is the mean over the batch, (B, N).
+
+    Returns:
+        (B,)
+    """
+    return len(gradient) * gradient.norm(dim=1)
+
+
+def project(gradient: Tensor, other: Tensor) -> Tensor:
+    """Take out of ``gradient`` what goes against ``other``; both (B, N).
+
+    ``g + max(0, -<g, h> / ||h||^2) h`` for each utterance: normal to h where the two
+    conflict, g itself elsewhere and where h is zero. This is D4AM's calibration (Lee et
+    al., arXiv 2311.16595) with h = signal loss as the auxiliary task, applied to the
+    waveform and not to the parameters.
+    """
+    peak = other.abs().amax(dim=1, keepdim=True)
+    # by the peak first: the squares of a small gradient would be zero in float32
+    unit = F.normalize(other / peak.clamp_min(torch.finfo(other.dtype).tiny), dim=1)
+    along = (gradient * unit).sum(dim=1, keepdim=True)
+    return gradient - along.clamp_max(0.0) * unit
+
+
+class Balance:
+    """The weight alpha of one SSL loss, and the gradient that it sends.
+
+    - ``fixed``: ``alpha = weight``; sends ``alpha g_SSL``.
+    - ``gradient_norm``: ``alpha = ratio * |g_signal| / |g_SSL|``: mean norms over the
+      utterances of all processes, each exponentially smoothed over the steps. Before
+      the first step ``alpha = weight``. Steps that are not finite do not count.
+    - ``projection``: ``alpha = weight``; sends ``alpha project(g_SSL, g_signal)``.
+
+    Args:
+        rule: one of ``RULES``.
+        weight: see above.
+        ratio: of the two norms that ``gradient_norm`` brings about.
+        smoothing: what the past counts, in [0, 1); 0 takes each step for itself.
+
+    Raises:
+        UserError: on an unknown rule, a number out of range, or one without effect.
+    """
+
+    def __init__(
+        self,
+        rule: str = "fixed",
+        weight: float = 1.0,
+        ratio: float = RATIO,
+        smoothing: float = SMOOTHING,
+    ) -> None:
+        if rule not in RULES:
+            raise unknown_name("balance", rule, RULES)
+        found = finite_number(ratio)
+        if found is None or found <= 0:
+            raise UserError(f"ratio: found {ratio!r}, expected a number above 0.")
+        found = finite_number(smoothing)
+        if found is None or not 0 <= found < 1:
+            raise UserError(
+                f"smoothing: found {smoothing!r}, expected at least 0 and below 1."
+            )
+        if rule != "gradient_norm" and (ratio, smoothing) != (RATIO, SMOOTHING):
+            raise UserError(
+                f"found ratio or smoothing with 'balance: {rule}', which has no use "
+                "for them; remove them, or write 'balance: gradient_norm'."
+            )
+        self.rule, self.alpha = rule, float(weight)
+        self.ratio, self.smoothing = ratio, smoothing
+        self._norms: list[float] | None = None  # smoothed: of the signal, of the SSL
+
+    def send(self, g_signal: Tensor, g_ssl: Tensor) -> Tensor:
+        """Bring alpha up to date, and give the gradient to be sent; all (B, N)."""
+        if self.rule == "gradient_norm":
+            self._follow(g_signal, g_ssl)
+        if self.rule == "projection":
+            g_ssl = project(g_ssl, g_signal)
+        return self.alpha * g_ssl
+
+    def _follow(self, g_signal: Tensor, g_ssl: Tensor) -> None:
+        sums = [utterance_norms(g).sum() for g in (g_signal, g_ssl)]
+        total = torch.stack([*sums, sums[0].new_tensor(len(g_ssl))])
+        *norms, count = sum_over_processes(total).tolist()
+        if not all(map(math.isfinite, norms)):
+            return
+        now = [norm / count for norm in norms]
+        past, s = self._norms or now, self.smoothing
+        self._norms = [s * p + (1 - s) * n for p, n in zip(past, now, strict=True)]
+        signal, ssl = self._norms
+        if ssl > 0:
+            self.alpha = self.ratio * signal / ssl
+
+
+class Balanced(NamedTuple):
+    """An SSL loss that waits for the signal loss."""
+
+    name: str
+    balance: Balance
+    loss: Tensor  # (), not weighted
+
+
+def gradient_of(loss: Tensor, enhanced: Sequence[Tensor]) -> Tensor:
+    """Differentiate the sum of ``loss`` with respect to each (B, T): (B, N)."""
+    # autocast is for forward passes only. The graph is kept because the signal loss
+    # goes back through it again, and several SSL losses may share one.
+    with torch.autocast(loss.device.type, enabled=False):
+        found = torch.autograd.grad(
+            loss.sum(), enhanced, retain_graph=True, materialize_grads=True
+        )
+    return torch.stack(found, dim=1).flatten(1)
+
+
+def add_balanced(
+    loss: Tensor, enhanced: Sequence[Tensor], losses: Sequence[Balanced]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Add SSL losses to the signal loss, in training.
+
+    Args:
+        loss: the signal loss: all losses that are not balanced, a single value.
+        enhanced: enhanced speech of each speaker, (B, T) each.
+        losses: the losses to add.
+
+    Returns:
+        ``loss + sum alpha L_SSL``, which sends into the enhanced speech the gradient
+        that each ``Balance`` says; the values for the log.
+    """
+    g_signal = gradient_of(loss, enhanced)
+    wave = torch.stack(list(enhanced), dim=1).flatten(1)
+    log = {"signal_gradient_norm": utterance_norms(g_signal).mean()}
+    for name, balance, ssl_loss in losses:
+        g_ssl = gradient_of(ssl_loss, enhanced)
+        gradient = balance.send(g_signal, g_ssl)
+        # zero, with `gradient` as its derivative: the backward pass through the
+        # upstream was the one above, and is not repeated
+        sender = (gradient * (wave - wave.detach())).sum()
+        loss = loss + balance.alpha * ssl_loss.detach() + sender
+        cosine = F.cosine_similarity(g_signal, g_ssl, dim=1, eps=0.0).nan_to_num(0.0)
+        log[f"{name}_gradient_norm"] = utterance_norms(g_ssl).mean()
+        log[f"{name}_gradient_cosine"] = cosine.mean()
+        log[f"{name}_alpha"] = ssl_loss.new_tensor(balance.alpha)
+    return loss, log

@@ -1,0 +1,146 @@
+"""A loss or a gradient that is not finite: its utterances are named, none is learnt.
+
+ESPnet's trainer leaves an update out where the norm of the gradients is not finite. It
+names no utterance, goes on however often that happens, leaves such values out of the
+means it reports, and saves what the forward pass has done to running statistics.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.metrics.scoring import shorten
+from espnet2_ext.train.distributed_utils import gather_from_processes
+
+RULES = ("stop", "skip")
+ADVICE = (
+    "expected finite numbers; look at the audio of these utterances, lower the "
+    "learning rate, or train on without them: 'nonfinite: skip'."
+)
+
+
+def check_nonfinite(rule: object) -> None:
+    """Check the option ``nonfinite``.
+
+    Raises:
+        UserError: if it is neither ``stop`` nor ``skip``.
+    """
+    if rule not in RULES:
+        raise unknown_name("nonfinite", rule, RULES)
+
+
+class Guard:
+    """Watches the forward passes and the gradients of one epoch.
+
+    Args:
+        rule: ``stop`` raises a ``UserError``; ``skip`` leaves the step out, with a
+            warning, and undoes what its forward passes did to running statistics.
+        scaler: of mixed precision. A gradient that overflows under a scale above 1 is
+            its affair: it makes the scale smaller and tries again.
+    """
+
+    def __init__(self, rule: str, scaler: Any = None) -> None:
+        self.rule, self.scaler = rule, scaler
+        self._batches: list[tuple[list[str], Tensor]] = []  # since the last update
+        self._before: list[tuple[Tensor, Tensor]] = []  # buffers and their values then
+
+    @contextmanager
+    def watch(self, model: nn.Module) -> Iterator[None]:
+        """Note every batch of ``model``, and judge before every update."""
+        plain = torch.nn.utils.clip_grad_norm_  # what ESPnet calls before an update
+
+        def clip(*args: Any, **kwargs: Any) -> Tensor:
+            norm = torch.as_tensor(plain(*args, **kwargs))
+            self.judge_gradient(norm)
+            return norm
+
+        hooks = (
+            model.register_forward_pre_hook(self._before_forward),
+            model.register_forward_hook(self._after_forward, with_kwargs=True),
+        )
+        torch.nn.utils.clip_grad_norm_ = clip
+        try:
+            yield
+        finally:
+            torch.nn.utils.clip_grad_norm_ = plain
+            for hook in hooks:
+                hook.remove()
+
+    def _before_forward(self, model: nn.Module, args: tuple) -> None:
+        if not self._batches and model.training:
+            self._before = [(b, b.detach().clone()) for b in model.buffers()]
+
+    def _after_forward(
+        self, model: nn.Module, args: tuple, kwargs: dict, output: tuple
+    ) -> tuple:
+        loss, stats, weight = output
+        found = loss.detach()
+        self._batches.append((list(kwargs["utt_id"]), found))
+        # the gradient then is not finite either, in no process: ESPnet skips the update
+        factor = torch.where(torch.isfinite(found), 1.0, float("nan"))
+        return loss * factor, stats, weight
+
+    def judge_gradient(self, norm: Tensor) -> None:
+        """Act on the norm of the gradients of the batches since the last update."""
+        if torch.isfinite(norm):
+            self._batches.clear()
+            return
+        every, bad = self._take()
+        if not bad and self.scaler is not None and self.scaler.get_scale() > 1:
+            return
+        for buffer, value in self._before:
+            buffer.copy_(value)
+        self._act("loss" if bad else f"gradient (norm {norm.item():g})", bad or every)
+
+    def judge_losses(self) -> bool:
+        """Act on the losses that no update has judged; tell whether one was bad."""
+        _, bad = self._take()
+        if bad:
+            self._act("loss", bad)
+        return bool(bad)
+
+    def _take(self) -> tuple[list[str], list[str]]:
+        """Give the ids of all batches and of the bad ones, of all processes."""
+        batches, self._batches = self._batches, []
+        bad = [u for ids, loss in batches if not loss.isfinite().all() for u in ids]
+        every = [u for ids, _ in batches for u in ids]
+        both = gather_from_processes((every, bad))
+        return [u for ids, _ in both for u in ids], [u for _, ids in both for u in ids]
+
+    def _act(self, what: str, utts: Sequence[str]) -> None:
+        found = f"found a {what} that is not finite in a batch of {', '.join(utts)}"
+        if self.rule == "stop":
+            raise UserError(f"{found}; {ADVICE}")
+        logging.warning("nonfinite: skip: %s; it is left out", found)
+
+
+def refuse_nonfinite_state(
+    model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]
+) -> None:
+    """Check what is going to be saved: nothing is, where this raises.
+
+    Buffers may hold infinities (masks); parameters and moments of the gradient not.
+
+    Raises:
+        UserError: naming what is not finite.
+    """
+    bad = [n for n, p in model.named_parameters() if not p.isfinite().all()]
+    bad += [n for n, b in model.named_buffers() if b.isnan().any()]
+    for optimizer in optimizers:
+        states = [v for state in optimizer.state.values() for v in state.values()]
+        tensors = [v for v in states if isinstance(v, Tensor)]
+        if not all(bool(v.isfinite().all()) for v in tensors):
+            bad.append(f"the state of {type(optimizer).__name__}")
+    if bad:
+        raise UserError(
+            f"found numbers that are not finite in {shorten(bad)} at the end of an "
+            "epoch, which is not saved; expected finite numbers; lower the learning "
+            "rate and go on from the epoch before (run the stage again)."
+        )

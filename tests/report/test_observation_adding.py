@@ -1,0 +1,84 @@
+"""Rows of observation adding: whose loss they have, what is said of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from espnet2_ext.bin.report import main
+from espnet2_ext.report.results import System, read_test_set
+from espnet2_ext.report.verdict import verdicts
+from tests.report.conftest import Corpus
+
+NAMES = ("SE-SNR", "SE-SNR+OA0.1", "SE-SNR+SSL", "SE-SNR+SSL+OA0.1")
+
+
+@pytest.fixture
+def adding(corpus: Corpus) -> Corpus:
+    """Return a corpus in which b has an SSL loss, and both have a further row."""
+    for seed in (0, 1):
+        corpus.config(corpus.exp("b", seed), "wavlm_base_plus")
+        for name in ("a", "b"):
+            exp = corpus.exp(name, seed)
+            row = with_oa(exp)
+            row.mkdir()
+            (row / "system").symlink_to(f"../{exp.name}")
+            enhanced = row / "enhanced_test_en"
+            corpus.write(enhanced / "scoring", corpus.errors[name] - 1, 11)
+            scp = exp / "enhanced_test_en/spk1.scp"
+            (enhanced / "spk1.scp").write_text(scp.read_text())
+    return corpus
+
+
+def with_oa(exp: Path) -> Path:
+    return exp.with_name(exp.name + "_oa0.1")
+
+
+def systems(corpus: Corpus) -> list[System]:
+    exps = {name: [corpus.exp(name, seed) for seed in (0, 1)] for name in ("a", "b")}
+    folders = []
+    for name in ("a", "b"):
+        folders += [exps[name], [with_oa(exp) for exp in exps[name]]]
+    return [System(n, tuple(f)) for n, f in zip(NAMES, folders, strict=True)]
+
+
+def test_row_has_the_losses_of_its_system(adding: Corpus) -> None:
+    rows = systems(adding)
+    assert [row.adds_observation for row in rows] == [False, True, False, True]
+    upstream = {"wavlm_base_plus"}
+    assert [row.upstreams() for row in rows] == [set(), set(), upstream, upstream]
+
+
+def test_what_two_changes_did_is_not_said_of_the_loss(adding: Corpus) -> None:
+    rows = systems(adding)
+    test_set = read_test_set(adding.root / "dump", "test_en", rows)
+    lines = verdicts(test_set, rows, "SE-SNR")
+    attributed = [re.search(r"the SSL loss \((\S+) in place", line) for line in lines]
+    assert [found[1] for found in attributed if found] == ["SE-SNR+SSL"]
+    assert any("SE-SNR+SSL+OA0.1 in place of SE-SNR" in line for line in lines)
+
+
+def test_report_keeps_order_and_seeds_and_draws_no_empty_curves(
+    adding: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    monkeypatch.setattr(
+        "espnet2_ext.bin.report.training_figures",
+        lambda shown: drawn.extend(s.name for s in shown) or [],
+    )
+    words = " ".join(
+        f"{row.name}={','.join(map(str, row.exp_dirs))}" for row in systems(adding)
+    )
+    options = [*adding.arguments, "--num_examples", "0", "--systems", words]
+    main(options)
+    text = (adding.root / "out/RESULTS.md").read_text()
+    table = text.split("### test_en: all utterances")[1].split("###")[0]
+    rows = [line.split("|")[1].strip() for line in table.splitlines() if "|" in line]
+    assert rows[2:8] == ["clean", "noisy", *NAMES]
+    assert drawn == ["SE-SNR", "SE-SNR+SSL"]
+    lines = (adding.root / "out/results.jsonl").read_text().splitlines()
+    entries = [entry for entry in map(json.loads, lines) if entry["system"] == NAMES[1]]
+    assert {entry["seed"] for entry in entries} == {0, 1}
