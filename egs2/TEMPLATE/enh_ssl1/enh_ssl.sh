@@ -68,7 +68,7 @@ asr_test_sets=              # sets to decode; empty: those of test_sets with a t
 superb_tasks=               # e.g. "asr pr ks ic sid asv"; empty: no stages 13 and 14
 superb_dir=data/superb      # <task>/{train,valid,test}.csv of clean speech
 superb_test_set=test_superb # in data/: the noisy twin of all test audio in those
-superb_upstreams=           # YAML of conf/ssl or s3prl name, one or more: what the probes listen to
+superb_upstreams=           # YAML of conf/ssl or s3prl name, one or more: what the probes listen to; NAME=TASK,TASK for some tasks only
 superb_conf=                # directory of <task>.yaml: changes of s3prl's hyper-parameters
 ## end of options
 

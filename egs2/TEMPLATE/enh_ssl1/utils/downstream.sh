@@ -21,20 +21,21 @@ superb_jobs() { # train|evaluate OPTION...: one job per upstream, with all tasks
     shift
     jobs_at_once=1 # each uses all processors
     for upstream in ${superb_upstreams}; do
-        dir=${expdir}/superb/$(basename "${upstream}" .yaml)
+        dir=${expdir}/superb/$(basename "${upstream%%=*}" .yaml)
         start_job "${step} probes on $(basename "${dir}")" "${dir}/${step}.log" \
             superb_job "${step}" "${upstream}" "${dir}/${step}.log" "$@"
     done
     wait_jobs
 }
 
-superb_job() { # train|evaluate UPSTREAM LOG OPTION..., in the background
-    local step=$1 upstream=$2 log=$3 job
+superb_job() { # train|evaluate UPSTREAM[=TASK,...] LOG OPTION..., in the background
+    local step=$1 upstream=${2%%=*} log=$3 job tasks=${superb_tasks}
+    [[ $2 != *=* ]] || tasks=${2#*=}
     shift 3
     read -ra job <<< "${cuda_cmd}"
     x "${job[@]}" --gpu "${ngpu}" "${log}" env OMP_NUM_THREADS="$(training_threads)" \
         "${py[@]}" -m espnet2_ext.bin.superb "${step}" --superb_dir "${superb_dir}" \
-        --tasks "${superb_tasks}" --upstream "${upstream}" \
+        --tasks "${tasks//,/ }" --upstream "${upstream}" \
         ${superb_conf:+--conf_dir "${superb_conf}"} --exp_dir "${expdir}/superb" "$@"
 }
 
