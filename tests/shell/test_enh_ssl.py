@@ -369,6 +369,20 @@ def test_report_has_what_downstream_stages_have_left(tmp_path):
     assert "--superb_dir" not in command("--skip_downstream", "true")
 
 
+def test_an_upstream_may_have_tasks_of_its_own(tmp_path):
+    recipe = make_recipe(tmp_path / "new")
+    upstreams = "conf/ssl/wavlm_large.yaml fbank=ks,sid"
+    words = ("--superb_tasks", "pr ks sid", "--superb_upstreams", upstreams)
+    done = stages(recipe, 13, 13, *words, "--dry_run", "true")
+    assert done.returncode == 0, done.stderr
+    lines = [x.replace("\\", "") for x in done.stdout.splitlines() if "superb" in x]
+    wavlm, fbank = (x for x in lines if "bin.superb train" in x)
+    assert "exp/superb/wavlm_large/train.log" in wavlm
+    assert "--tasks pr ks sid --upstream conf/ssl/wavlm_large.yaml" in wavlm
+    assert "exp/superb/fbank/train.log" in fbank
+    assert "--tasks ks sid --upstream fbank" in fbank
+
+
 def test_systems_that_would_share_a_directory_or_lack_a_label_are_refused(prepared):
     recipe, _ = prepared
     yaml = "conf/tuning/train.yaml"
