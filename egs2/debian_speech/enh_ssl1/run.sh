@@ -33,7 +33,7 @@ ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
     --recognisers "pocketsphinx whisper_tiny_en" --ssl_conf conf/ssl/whisper_tiny_en.yaml \
     --local_superb_opts "--superb_size ${superb_size}" --superb_conf "${superb_conf}" \
     --superb_tasks "pr asr ks ic sid asv lid" \
-    --superb_upstreams "conf/ssl/whisper_tiny_en.yaml fbank=pr,ks,ic,sid,asv,lid" \
+    --superb_upstreams "conf/ssl/whisper_tiny_en.yaml fbank=asv" \
     --asr_exp "${asr_exp}" --inference_asr_model valid.cer_ctc.ave.pth \
     --inference_asr_config ../asr1/conf/decode_asr_ctc.yaml --asr_test_sets test_ru \
     --skip_packing false "$@"
