@@ -1,5 +1,6 @@
 """What the README claims is executed or looked up."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import sys
 import yaml
 
 from espnet2_ext.enh.loss.balance import RULES, Balance
-from espnet2_ext.enh.loss.functional import DISTANCES, NORMALIZATIONS
+from espnet2_ext.enh.loss.functional import DISTANCES
+from espnet2_ext.enh.loss.normalization import NORMALIZATIONS
 from espnet2_ext.ssl.layers import LayerWeights
 from espnet2_ext.tasks.enh_ssl import check_criterions
 from tests.conftest import ROOT
@@ -66,7 +68,7 @@ def test_table_of_the_loss_lists_what_there_is():
     assert listed("distance") == set(DISTANCES)
     assert listed("normalize") == set(NORMALIZATIONS)
     values = re.findall(r"`([^`]+)`", row("layers").split("|")[2].split(";")[0])
-    assert len(values) == 9
+    assert len(values) == 10
     for value in values:
         LayerWeights(yaml.safe_load(value))
 
@@ -78,6 +80,18 @@ def test_rules_of_balancing_are_listed_and_their_yaml_is_accepted():
     conf = yaml.safe_load(block("yaml", "balance:"))["wrapper_conf"]
     check_criterions([SNR, {**entry, "wrapper_conf": conf}])
     Balance(conf.pop("balance"), **conf)
+
+
+def test_table_of_distances_has_their_parameters_and_defaults():
+    for name, distance in DISTANCES.items():
+        listed = re.findall(r"`(\w+)` ([\w.-]+)?", row(name).split("|")[3])
+        parameters = inspect.signature(distance).parameters.values()
+        expected = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        assert {key for key, _ in listed} == set(expected)
+        for key, value in listed:
+            default = expected[key]
+            if key != "centroids":
+                assert default is None if value == "none" else default == float(value)
 
 
 def test_modules_and_options_in_shell_blocks_exist():

@@ -4,13 +4,14 @@ s3prl collects hidden states with forward hooks: it always runs to the last bloc
 and its list of hooks is shared by all threads. A *stack* runs the same modules block
 by block instead, and stops at the highest layer that is wanted.
 
-The interface of a stack: ``num_states``, ``has_conv``, and
-``run(wav (B, T), lengths (B,), depth) -> (conv, states, frame_lengths)``, where
+The interface of a stack: ``num_states``, ``has_conv``, ``stride`` (samples per frame),
+and ``run(wav (B, T), lengths (B,), depth) -> (conv, states, frame_lengths)``, where
 ``depth`` -1 asks for the convolutional features only.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from espnet2_ext.enh.loss.functional import frame_mask
+from espnet2_ext.frames import frame_mask
 
 MIN_SAMPLES = 1600  # the shortest input that every upstream of s3prl takes
 
@@ -36,6 +37,7 @@ class Stack(Protocol):
 
     num_states: int
     has_conv: bool
+    stride: int
 
     def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
         """Compute layers 0 to ``depth`` of ``wav`` (B, T) with ``lengths`` (B,)."""
@@ -154,6 +156,7 @@ class ConvTransformerStack:
             (block[0].kernel_size[0], block[0].stride[0])
             for block in self.model.feature_extractor.conv_layers
         ]
+        self.stride = math.prod(stride for _, stride in self._convs)
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Count the frames that the convolutions make of (B,) samples; at least 1."""

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from espnet2_ext.errors import UserError, finite_number
+import torch
+
+from espnet2_ext.errors import UserError, finite_number, unknown_name
+from espnet2_ext.ssl.featurizer import read_featurizer
 
 CONV = "conv"
 Layer = int | str
@@ -17,7 +20,8 @@ RANGE = re.compile(r"^(\d+)\s*-\s*(\d+)$")
 KEYWORDS = ("all", "first_half", "later_half", "last", CONV)
 EXPECTED = (
     f"expected one of {', '.join(KEYWORDS)}, a layer number (6), a range ('6-12'), "
-    "a list ([3, 6, 9]) or weights ({6: 0.5, 9: 0.5})"
+    "a list ([conv, 3, 6]), weights ({conv: 0.5, last: 0.5}), learned weights "
+    "({featurizer: PATH}) or random layers ({random: 3, of: all})"
 )
 
 
@@ -30,19 +34,47 @@ class LayerWeights:
     """A layer specification, its syntax checked when built.
 
     Args:
-        spec: see ``EXPECTED``; entries of a list may be ``conv`` or ranges too.
+        spec: see ``EXPECTED``; entries of a list may be ``conv`` or ranges too. A
+            featurizer is what ``read_featurizer`` reads; its weights stay as they are.
+            ``random`` draws that many layers anew in every training step, out of those
+            of the specification ``of``; default all.
 
     Raises:
         UserError: if ``spec`` has none of the known forms, names a layer twice, or
-            has a weight that is not a finite number >= 0, or only zero weights.
+            has a weight that is not a finite number >= 0, or only zero weights; if a
+            featurizer cannot be read.
     """
 
     def __init__(self, spec: object) -> None:
         self.spec = spec
+        self.random: int | None = None
+        self._featurizer = False
+        if isinstance(spec, Mapping) and "random" in spec:
+            self.random, spec = self._random(spec)
         self._given = self._parse(spec)
+
+    def _random(self, spec: Mapping) -> tuple[int, object]:
+        for key in spec:
+            if key not in ("random", "of"):
+                raise unknown_name(f"key in layers {spec!r}", key, ("random", "of"))
+        number, of = spec["random"], spec.get("of", "all")
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise UserError(
+                f"layers {spec!r}: random must be a number of layers >= 1, found "
+                f"{number!r}."
+            )
+        if isinstance(of, Mapping) and "random" in of:
+            raise UserError(f"layers {spec!r}: random of random; give one number.")
+        return number, of
 
     def _parse(self, spec: object) -> dict[str, float]:
         """Turn any form into {keyword, number or range as text: weight}."""
+        if isinstance(spec, Mapping) and "featurizer" in spec:
+            if len(spec) > 1:
+                raise UserError(f"layers {spec!r}: a featurizer stands alone.")
+            learned = read_featurizer(str(spec["featurizer"]))
+            self._featurizer = True
+            return {str(layer): weight for layer, weight in enumerate(learned)}
         if isinstance(spec, Mapping):
             items = [(self._entry(key), _weight(w, spec)) for key, w in spec.items()]
             if not any(weight > 0 for _, weight in items):
@@ -62,6 +94,41 @@ class LayerWeights:
             raise UserError(f"layers: found {key!r} in {self.spec!r}; {EXPECTED}.")
         return text
 
+    @property
+    def needs_conv(self) -> bool:
+        """Whether the convolutional features are asked for."""
+        return self._given.get(CONV, 0.0) > 0
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one layer is named, as far as can be told without the upstream."""
+        keys = [text for text, weight in self._given.items() if weight > 0]
+        return len(keys) == 1 and (keys[0].isdigit() or keys[0] in ("last", CONV))
+
+    def require_conv(self, has_conv: bool) -> None:
+        """Refuse ``conv`` where the upstream has no convolutional features.
+
+        Raises:
+            UserError: then.
+        """
+        if self.needs_conv and not has_conv:
+            raise UserError(
+                f"layers {self.spec!r}: this upstream has no convolutional "
+                "features; name Transformer layers instead."
+            )
+
+    def draw(self, weights: dict[Layer, float]) -> list[Layer]:
+        """Choose the layers of a training step among the resolved ``weights``.
+
+        By torch's generator, each layer as likely as any other; all without
+        ``random``.
+        """
+        layers = list(weights)
+        if self.random is None:
+            return layers
+        chosen = torch.randperm(len(layers))[: self.random].tolist()
+        return [layers[n] for n in sorted(chosen)]
+
     def resolve(self, num_states: int, has_conv: bool) -> dict[Layer, float]:
         """Fit the specification to an upstream.
 
@@ -75,29 +142,35 @@ class LayerWeights:
             alpha means the same for every specification.
 
         Raises:
-            UserError: on a layer out of range, a layer named twice, or ``conv`` where
-                the upstream has no convolutional features.
+            UserError: on a layer out of range, a layer named twice, ``conv`` where
+                the upstream has no convolutional features, a featurizer of another
+                number of layers, or more random layers than there are.
         """
+        if self._featurizer and len(self._given) != num_states:
+            raise UserError(
+                f"layers {self.spec!r}: found weights of {len(self._given)} layers, "
+                f"expected {num_states}; the head belongs to another upstream."
+            )
+        self.require_conv(has_conv)
         weights: dict[Layer, float] = {}
         for text, weight in self._given.items():
             for layer in _expand(text, num_states - 1):
                 if layer in weights:
                     raise UserError(f"layers {self.spec!r}: {layer} is named twice.")
-                self._check(layer, num_states, has_conv)
+                self._check_range(layer, num_states)
                 if weight > 0:
                     weights[layer] = weight
+        if self.random is not None and self.random > len(weights):
+            raise UserError(
+                f"layers {self.spec!r}: found {self.random} random layers, of "
+                f"{len(weights)}; give at most that many."
+            )
         total = sum(weights.values())
         order = sorted(weights, key=lambda n: -1 if isinstance(n, str) else n)
         return {layer: weights[layer] / total for layer in order}
 
-    def _check(self, layer: Layer, num_states: int, has_conv: bool) -> None:
-        if isinstance(layer, str):
-            if not has_conv:
-                raise UserError(
-                    f"layers {self.spec!r}: this upstream has no convolutional "
-                    "features; name Transformer layers instead."
-                )
-        elif not 0 <= layer < num_states:
+    def _check_range(self, layer: Layer, num_states: int) -> None:
+        if not isinstance(layer, str) and not 0 <= layer < num_states:
             raise UserError(
                 f"layers {self.spec!r}: layer {layer} is out of range; this upstream "
                 f"has layers 0 to {num_states - 1}."

@@ -72,6 +72,18 @@ def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
         raise UserError(f"path_or_url '{path_or_url}' of '{upstream}': no such file.")
 
 
+def has_conv_features(upstream: str) -> bool:
+    """Tell by its name whether an upstream gives convolutional features."""
+    if upstream in HUB_ENTRIES:
+        return True
+    return _family(getattr(s3prl_hub(), upstream)) in FAMILIES
+
+
+def _family(thing: Any) -> str:
+    """Name the package of s3prl that a hub entry or an expert's class comes from."""
+    return thing.__module__.split(".")[-2:][0]
+
+
 def build_upstream(name: str, options: dict) -> tuple[nn.Module, Stack]:
     """Load an upstream, freeze it, and choose its forward pass.
 
@@ -109,7 +121,7 @@ def _stack_of(module: nn.Module) -> Stack:
     """Choose the forward pass: by blocks where the inside is known, else by hooks."""
     if isinstance(module, WhisperEncoder):
         return module
-    family = type(module).__module__.split(".")[-2]
+    family = _family(type(module))
     expert: Any = module  # s3prl's UpstreamExpert
     for part in expert.modules():
         if hasattr(part, "feature_grad_mult"):

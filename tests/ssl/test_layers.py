@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.layers import LayerWeights, layer_name
@@ -17,6 +18,10 @@ from espnet2_ext.ssl.layers import LayerWeights, layer_name
         ("1-3", [1, 2, 3]),
         ([3, 1], [1, 3]),
         (["last", "conv", "0-1"], ["conv", 0, 1, 4]),
+        (["conv", 1, 2], ["conv", 1, 2]),
+        ({"conv": 0.5, "last": 0.5}, ["conv", 4]),
+        ({"random": 2}, [0, 1, 2, 3, 4]),
+        ({"random": 1, "of": ["conv", "last"]}, ["conv", 4]),
     ],
 )
 def test_specification_names_the_layers_of_four_blocks(spec, layers):
@@ -86,3 +91,80 @@ def test_conv_needs_an_upstream_that_has_it():
 
 def test_names_sort_in_a_log():
     assert [layer_name(n) for n in ("conv", 6, 12)] == ["conv", "l06", "l12"]
+
+
+# random layers
+
+
+def test_draw_is_as_many_as_asked_for_and_reaches_every_layer():
+    spec = LayerWeights({"random": 2, "of": ["conv", "1-3"]})
+    weights = spec.resolve(5, has_conv=True)
+    torch.manual_seed(0)
+    draws = [spec.draw(weights) for _ in range(200)]
+    order = list(weights)
+    assert all(len(set(d)) == 2 and d == sorted(d, key=order.index) for d in draws)
+    shares = [sum(layer in d for d in draws) / 200 for layer in weights]
+    assert shares == pytest.approx([0.5] * 4, abs=0.1)
+
+
+def test_draw_follows_the_seed_of_torch():
+    spec = LayerWeights({"random": 3, "of": "all"})
+    weights = spec.resolve(13, has_conv=False)
+    draws = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        draws.append([spec.draw(weights) for _ in range(5)])
+    assert draws[0] == draws[1] != draws[2]
+
+
+def test_without_random_all_layers_are_drawn():
+    spec = LayerWeights([3, "conv"])
+    assert spec.draw(spec.resolve(5, True)) == ["conv", 3]
+
+
+def test_random_layers_keep_the_weights_they_were_given():
+    spec = LayerWeights({"random": 1, "of": {1: 1, 2: 3}})
+    assert spec.resolve(5, False) == {1: 0.25, 2: 0.75}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"random": 0}, "random must be a number of layers >= 1"),
+        ({"random": 1.5, "of": "all"}, "found 1.5"),
+        ({"random": True}, "found True"),
+        ({"random": 2, "off": "all"}, "'off'; expected one of: of, random.*'of'"),
+        ({"random": 2, "of": "alll"}, "expected one of all"),
+        ({"random": 2, "of": {"random": 1}}, "random of random"),
+    ],
+)
+def test_malformed_random_layers_are_refused_when_built(spec, message):
+    with pytest.raises(UserError, match=message):
+        LayerWeights(spec)
+
+
+def test_more_random_layers_than_there_are_is_refused():
+    spec = LayerWeights({"random": 4, "of": [1, 2, 3]})
+    with pytest.raises(UserError, match="found 4 random layers, of 3"):
+        spec.resolve(5, False)
+
+
+# what can be told without the upstream
+
+
+@pytest.mark.parametrize(
+    ("spec", "conv", "single"),
+    [
+        ("conv", True, True),
+        (6, False, True),
+        ("last", False, True),
+        ({6: 1, "conv": 0}, False, True),
+        ([6, "conv"], True, False),
+        ({"random": 1, "of": "conv"}, True, True),
+        ("6-7", False, False),
+        ("later_half", False, False),
+    ],
+)
+def test_specification_tells_whether_conv_is_in_it_and_one_layer(spec, conv, single):
+    weights = LayerWeights(spec)
+    assert (weights.needs_conv, weights.is_single) == (conv, single)

@@ -269,4 +269,28 @@ def test_upstream_without_blocks_goes_through_its_hooks(speech_like):
     assert features.lengths[1] < features.lengths[0] <= features.layers[0].size(1)
     assert gradient(mel, speech_like).abs().max() > 0
     with pytest.raises(UserError, match="no convolutional features"):
-        FrozenUpstream("mel", layers="conv").load()
+        FrozenUpstream("mel", layers=["conv", 0])
+
+
+@pytest.mark.parametrize("name", ["wavlm_base_plus", "xls_r_300m", "whisper_tiny_en"])
+def test_upstream_with_convolutions_is_known_by_its_name(name):
+    assert FrozenUpstream(name, layers="conv").layers.needs_conv
+
+
+@pytest.mark.parametrize(("fs", "hop"), [(16000, 320), (8000, 160), (48000, 960)])
+def test_hop_is_that_of_the_waveform(checkpoints, fs, hop):
+    assert build(checkpoints, "wavlm_local", fs=fs).hop == hop
+
+
+def test_hop_of_other_upstreams():
+    assert FrozenUpstream("mel").hop == 160
+    assert FrozenUpstream("whisper_tiny_en").hop == 320
+
+
+def test_some_of_the_layers_are_those_of_all(checkpoints, speech_like):
+    upstream = build(checkpoints, "wavlm_local", layers=["conv", "1-3"])
+    whole = upstream(speech_like).layers
+    part = upstream(speech_like, layers=["conv", 1]).layers
+    assert list(part) == ["conv", 1]
+    for layer, value in part.items():
+        torch.testing.assert_close(value, whole[layer])

@@ -222,3 +222,29 @@ def test_threads_do_not_share_a_step(gains, wav):
         thread.start()
         thread.join()
     assert len(calls) == 2
+
+
+def test_later_draw_may_go_deeper_than_the_pass_that_is_shared(
+    checkpoints, speech_like
+):
+    upstream = build(checkpoints, "wavlm_local", layers="all").load()
+    alone = upstream(speech_like, layers=[3]).layers[3]
+    with shared_forwards():
+        upstream(speech_like, layers=[1])
+        deeper = upstream(speech_like, layers=[3]).layers[3]
+    torch.testing.assert_close(deeper, alone)
+
+
+def test_pass_of_a_lone_user_stops_at_what_was_drawn(checkpoints, speech_like):
+    upstream = build(checkpoints, "wavlm_local:large", layers="all").load()
+    depths, run = [], upstream._run
+    upstream._run = lambda wav, lengths, depth: (
+        depths.append(depth) or run(wav, lengths, depth)
+    )
+    other = build(checkpoints, "wavlm_local:large", layers=2)
+    with shared_forwards():
+        upstream(speech_like, layers=[1])
+    other.load()
+    with shared_forwards():
+        upstream(speech_like, layers=[1])
+    assert depths == [1, 2]

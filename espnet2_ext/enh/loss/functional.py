@@ -1,10 +1,11 @@
 """The mathematics of the SSL-representation loss, in plain torch.
 
-Shapes: B batch, F frames, D features. Every distance takes ``(est, ref, mask)``,
-returns one value an utterance, (B,), is zero where ``est`` equals ``ref`` and grows
-as they part. The mean is over valid frames *and* the feature dimension: work that
-sums over D (e.g. arXiv 2601.21084) has values D = 768...1024 times larger, so a
-weight does not carry over.
+Shapes: B batch, F frames, D features. Every distance takes ``(est, ref, mask)`` and
+returns one value an utterance, (B,); it grows as they part, and is zero where ``est``
+equals ``ref`` unless it says otherwise. The mean is over valid frames *and* the feature
+dimension: work that sums over D (e.g. arXiv 2601.21084) has values D = 768...1024 times
+larger, so a weight does not carry over. Here are those that compare frame by frame,
+and the registry of all.
 """
 
 from __future__ import annotations
@@ -15,38 +16,35 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.enh.loss.normalization import NORMALIZATIONS
+from espnet2_ext.enh.loss.parameters import bind_parameters
+from espnet2_ext.enh.loss.set_distances import (
+    cka,
+    cross_correlation,
+    info_nce,
+    sinkhorn,
+    speech_bert_score,
+    unit_cross_entropy,
+)
+from espnet2_ext.enh.loss.soft_dtw import soft_dtw
 from espnet2_ext.errors import unknown_name
-
-EPS = 1e-8
-
-
-def frame_mask(lengths: Tensor, num_frames: int) -> Tensor:
-    """Mark the valid frames of a padded batch.
-
-    Args:
-        lengths: valid frames of each utterance, (B,).
-        num_frames: F, the padded length.
-
-    Returns:
-        Boolean mask, (B, F), True where a frame is valid.
-    """
-    frames = torch.arange(num_frames, device=lengths.device)
-    return frames.unsqueeze(0) < lengths.unsqueeze(1)
-
-
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Average (B, F) values over the frames where ``mask`` (B, F) is True.
-
-    Returns:
-        (B,). An utterance without a valid frame gives 0 and no gradient.
-    """
-    total = torch.where(mask, values, 0.0).sum(dim=1)
-    return total / mask.sum(dim=1).clamp_min(1)
+from espnet2_ext.frames import EPS, masked_mean
+from espnet2_ext.ssl.layers import Layer
 
 
 def mse(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over t, d of (est - ref)^2: the distance of Sato et al. (2023)."""
     return masked_mean((est - ref).square().mean(dim=-1), mask)
+
+
+def log_mse(est: Tensor, ref: Tensor, mask: Tensor, *, floor: float = 1e-6) -> Tensor:
+    """log(1 + mse / floor): a loud layer has no larger gradient than a quiet one.
+
+    Our own; log(mse + floor) shifted to be 0 at identity. Summed over layers its
+    gradient is, far above the floor, that of Kendall et al. (2018, arXiv 1705.07115)
+    with every uncertainty at its optimum, s_l = log mse_l.
+    """
+    return torch.log1p(mse(est, ref, mask) / floor)
 
 
 def l1(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
@@ -79,69 +77,78 @@ def relative_l2(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     return error / power.clamp_min(EPS)
 
 
-DISTANCES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+DISTANCES: dict[str, Callable[..., Tensor]] = {
     "mse": mse,
+    "log_mse": log_mse,
     "l1": l1,
     "smooth_l1": smooth_l1,
     "cosine": cosine,
     "relative_l2": relative_l2,
+    "cross_correlation": cross_correlation,
+    "cka": cka,
+    "soft_dtw": soft_dtw,
+    "sinkhorn": sinkhorn,
+    "speech_bert_score": speech_bert_score,
+    "info_nce": info_nce,
+    "unit_cross_entropy": unit_cross_entropy,
 }
 
 
-def _identity(features: Tensor) -> Tensor:
-    return features
+class FeatureDistance:
+    """``dist(n(est), n(stopgrad(ref)))`` in float32, whatever the input's type.
 
+    Args:
+        distance: a key of ``DISTANCES``, or ``{name: key, parameter: value}``.
+        normalize: a key of ``NORMALIZATIONS``.
 
-def _layer_norm(features: Tensor) -> Tensor:
-    return F.layer_norm(features, features.shape[-1:])
+    Raises:
+        UserError: on an unknown distance, parameter or normalisation.
+    """
 
+    def __init__(self, distance: object = "mse", normalize: str = "none") -> None:
+        if normalize not in NORMALIZATIONS:
+            raise unknown_name("normalize", normalize, NORMALIZATIONS)
+        self._measure = bind_parameters(distance, DISTANCES)
+        self._normalize = NORMALIZATIONS[normalize]()
 
-def _l2(features: Tensor) -> Tensor:
-    return F.normalize(features, dim=-1, eps=EPS)
+    def __call__(
+        self,
+        est: Tensor,
+        ref: Tensor,
+        mask: Tensor,
+        layer: Layer = 0,
+        update: bool = False,
+    ) -> Tensor:
+        """Compare the features of the estimate with those of the clean reference.
 
+        Args:
+            est: features of the enhanced speech, (B, F, D).
+            ref: features of the clean speech, (B, F, D); receives no gradient.
+            mask: valid frames, (B, F), bool.
+            layer: where they come from, for ``normalize="running"``.
+            update: whether its statistics learn from ``ref``.
 
-# How the D features of a frame are scaled before the distance. Without it, "all
-# layers, equal weights" means in effect "the layer with the largest norm".
-NORMALIZATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "none": _identity,
-    "layer_norm": _layer_norm,
-    "l2": _l2,
-}
+        Returns:
+            (B,), float32.
+        """
+        with torch.autocast(est.device.type, enabled=False):
+            est, ref = est.float(), ref.detach().float()
+            est, ref = self._normalize(est, ref, mask, layer, update)
+            return self._measure(est, ref, mask)
 
 
 def feature_distance(
     est: Tensor,
     ref: Tensor,
     mask: Tensor,
-    distance: str = "mse",
+    distance: object = "mse",
     normalize: str = "none",
 ) -> Tensor:
-    """Distance between the features of the estimate and of the clean reference.
-
-    ``dist(n(est), n(stopgrad(ref)))`` in float32, whatever the input's type.
-
-    Args:
-        est: features of the enhanced speech, (B, F, D).
-        ref: features of the clean speech, (B, F, D); receives no gradient.
-        mask: valid frames, (B, F), bool.
-        distance: a key of ``DISTANCES``.
-        normalize: a key of ``NORMALIZATIONS``.
-
-    Returns:
-        (B,), float32.
-
-    Raises:
-        UserError: on an unknown distance or normalisation.
+    """Make a ``FeatureDistance`` and call it once.
 
     Example:
         >>> est, ref = torch.zeros(1, 3, 2), torch.ones(1, 3, 2)
         >>> feature_distance(est, ref, torch.ones(1, 3, dtype=torch.bool))
         tensor([1.])
     """
-    if distance not in DISTANCES:
-        raise unknown_name("distance", distance, DISTANCES)
-    if normalize not in NORMALIZATIONS:
-        raise unknown_name("normalize", normalize, NORMALIZATIONS)
-    scale = NORMALIZATIONS[normalize]
-    est, ref = scale(est.float()), scale(ref.detach().float())
-    return DISTANCES[distance](est, ref, mask)
+    return FeatureDistance(distance, normalize)(est, ref, mask)

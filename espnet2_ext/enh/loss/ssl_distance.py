@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from espnet2_ext.enh.loss.functional import (
-    DISTANCES,
-    NORMALIZATIONS,
-    feature_distance,
-    frame_mask,
-)
-from espnet2_ext.errors import unknown_name
+from espnet2_ext.enh.loss.functional import FeatureDistance
+from espnet2_ext.errors import UserError
+from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.layers import Layer
 from espnet2_ext.ssl.upstream import Features, FrozenUpstream
 
@@ -23,14 +22,27 @@ class SSLDistance:
     with the weights summing to 1 (Sato et al., Interspeech 2023; exact layers and
     weights of the paper are not known to us, so each is an argument here).
 
+    A call is a training step where a gradient of ``est`` is wanted, and an evaluation
+    under ``no_grad``: ``normalize="running"`` learns, ``layers={"random": ...}`` draws
+    and ``pad_reference`` pads in training steps only. What this remembers is no part
+    of any checkpoint.
+
     Args:
         upstream, path_or_url, download_dir, extra_conf, fs: see ``FrozenUpstream``.
         layers: which layers, see ``espnet2_ext.ssl.layers``.
-        distance: mse, l1, smooth_l1, cosine or relative_l2.
-        normalize: none, layer_norm or l2, applied to each frame's features.
+        distance: a key of ``DISTANCES``, or ``{name: key, parameter: value}``.
+        normalize: none, layer_norm, l2 or running; see ``NORMALIZATIONS``.
+        pad_reference: the most frames of silence to put before the reference; 0 for
+            none. Features of an SSL model carry their position, which a loss can use
+            instead of the speech. So, as in SSL-MSE-PAD (Meghanani & Hain, 2026, arXiv
+            2601.21084), the reference of a training step is zero-padded by a random
+            multiple of the hop, here 1 to ``pad_reference`` frames (the paper's 2 to
+            5 % of an utterance), and frame t is compared with the frame of the same
+            speech. Not zero at identity then.
 
     Raises:
-        UserError: on an unknown name or a malformed specification.
+        UserError: on an unknown name, a malformed specification, or settings that do
+            not fit each other.
     """
 
     def __init__(
@@ -40,18 +52,36 @@ class SSLDistance:
         download_dir: str | None = None,
         extra_conf: dict | None = None,
         layers: object = "later_half",
-        distance: str = "mse",
+        distance: object = "mse",
         normalize: str = "none",
         fs: int = 16000,
+        pad_reference: int = 0,
     ) -> None:
-        if distance not in DISTANCES:
-            raise unknown_name("distance", distance, DISTANCES)
-        if normalize not in NORMALIZATIONS:
-            raise unknown_name("normalize", normalize, NORMALIZATIONS)
         self.distance, self.normalize = distance, normalize
+        self.pad_reference = _frames(pad_reference)
+        self.compare = FeatureDistance(distance, normalize)
         self.upstream = FrozenUpstream(
             upstream, path_or_url, download_dir, extra_conf, layers, fs
         )
+        name = distance["name"] if isinstance(distance, Mapping) else distance
+        if name == "unit_cross_entropy" and not self.upstream.layers.is_single:
+            raise UserError(
+                f"distance unit_cross_entropy: layers is {layers!r}, but centroids "
+                "belong to one layer; name it (6, last or conv), or write one loss "
+                "for each."
+            )
+
+    def load(self) -> SSLDistance:
+        """Load the upstream now, and check what only it can tell.
+
+        Raises:
+            UserError: see ``FrozenUpstream.load``; if ``pad_reference`` is wanted and
+                a frame is no whole number of samples.
+        """
+        self.upstream.load()
+        if self.pad_reference:
+            _ = self.upstream.hop
+        return self
 
     def __call__(
         self, est: Tensor, ref: Tensor, lengths: Tensor | None = None
@@ -64,26 +94,68 @@ class SSLDistance:
             lengths: valid samples of both, (B,); None means all T.
 
         Returns:
-            (B,), >= 0, zero where ``est`` equals ``ref``.
+            (B,), zero where ``est`` equals ``ref`` unless the distance says otherwise.
         """
         return self.weighted(self.per_layer(est, ref, lengths))
 
     def weighted(self, per_layer: dict[Layer, Tensor]) -> Tensor:
-        """Average (B,) distances over layers with their weights."""
+        """Average (B,) distances over layers with their weights.
+
+        Where some layers only were drawn, they stand for all: weights times L / k, so
+        that the mean over draws is the loss of all L layers.
+        """
         weights = self.upstream.weights
-        return torch.stack([weights[n] * d for n, d in per_layer.items()]).sum(dim=0)
+        scale = len(weights) / len(per_layer)
+        terms = [scale * weights[n] * d for n, d in per_layer.items()]
+        return torch.stack(terms).sum(dim=0)
 
     def per_layer(
         self, est: Tensor, ref: Tensor, lengths: Tensor | None = None
     ) -> dict[Layer, Tensor]:
-        """Compute the unweighted distance of every layer in use, (B,) each."""
+        """Compute the unweighted distance of every layer in use, (B,) each.
+
+        In a training step with random layers: of those drawn.
+        """
+        training = torch.is_grad_enabled() and est.requires_grad
+        weights, layers = self.upstream.weights, None
+        if training and self.upstream.layers.random is not None:
+            layers = self.upstream.layers.draw(weights)
         with torch.no_grad():
-            clean: Features = self.upstream(ref, lengths)
-        enhanced = self.upstream(est, lengths)
+            clean = self._clean(ref, lengths, layers, self._draw_shift(training))
+        enhanced = self.upstream(est, lengths, layers)
         distances = {}
         for layer, features in enhanced.layers.items():
             mask = frame_mask(enhanced.lengths, features.size(1))
-            distances[layer] = feature_distance(
-                features, clean.layers[layer], mask, self.distance, self.normalize
+            distances[layer] = self.compare(
+                features, clean.layers[layer], mask, layer, update=training
             )
         return distances
+
+    def _draw_shift(self, training: bool) -> int:
+        if not (training and self.pad_reference):
+            return 0
+        return int(torch.randint(1, self.pad_reference + 1, ()))
+
+    def _clean(
+        self,
+        ref: Tensor,
+        lengths: Tensor | None,
+        layers: list[Layer] | None,
+        shift: int,
+    ) -> Features:
+        """Compute features of the reference as heard ``shift`` frames later."""
+        if shift == 0:
+            return self.upstream(ref, lengths, layers)
+        samples = shift * self.upstream.hop
+        later = None if lengths is None else lengths + samples
+        clean = self.upstream(F.pad(ref, (samples, 0)), later, layers)
+        aligned = {layer: state[:, shift:] for layer, state in clean.layers.items()}
+        return Features(aligned, clean.lengths - shift)
+
+
+def _frames(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UserError(
+            f"pad_reference must be a number of frames >= 0, found {value!r}."
+        )
+    return value

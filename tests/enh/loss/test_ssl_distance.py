@@ -1,10 +1,18 @@
 """The loss for a plain PyTorch loop: each argument is used."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.nn import functional as F
 
-from espnet2_ext.enh.loss.ssl_distance import SSLDistance
+from espnet2_ext.enh.loss import SSLDistance
+from espnet2_ext.enh.loss.functional import FeatureDistance
+from espnet2_ext.errors import UserError
+from espnet2_ext.ssl.loading import s3prl_hub
+from tests.conftest import ROOT
+from tests.ssl.helpers import Gain
 
 
 @pytest.fixture
@@ -45,11 +53,12 @@ def test_no_graph_is_kept_of_the_clean_speech(conf, speech_like, noisy, monkeypa
     distance = SSLDistance(**conf)
     upstream, graphs = distance.upstream, []
 
-    def watched(wav, lengths):
+    def watched(wav, lengths, depth):
         graphs.append((wav is speech_like, torch.is_grad_enabled()))
-        return upstream(wav, lengths)
+        return run(wav, lengths, depth)
 
-    monkeypatch.setattr(distance, "upstream", watched)
+    run = upstream._states
+    monkeypatch.setattr(upstream, "_states", watched)
     distance.per_layer(noisy, speech_like)
     assert graphs == [(True, False), (False, True)]
 
@@ -75,3 +84,196 @@ def test_upstream_gets_every_argument(conf, tmp_path):
         "download_dir": str(tmp_path),
         "extra_conf": extra,
     }
+
+
+# distances with parameters
+
+
+def test_distance_with_parameters_is_used(conf, speech_like, noisy):
+    spec = {"name": "soft_dtw", "gamma": 0.5, "band": 3}
+    ours = SSLDistance(**conf, distance=spec, normalize="layer_norm")
+    est, ref = (ours.upstream(wav).layers[2] for wav in (noisy, speech_like))
+    mask = torch.ones(est.shape[:2], dtype=torch.bool)
+    expected = FeatureDistance(spec, "layer_norm")(est, ref, mask)
+    torch.testing.assert_close(ours(noisy, speech_like), expected)
+
+
+def test_units_of_one_layer_are_learned_from(conf, speech_like, noisy, tmp_path):
+    states = SSLDistance(**conf).upstream(speech_like).layers[2]
+    torch.save(states.flatten(0, 1)[::30].clone(), tmp_path / "units.pt")
+    spec = {"name": "unit_cross_entropy", "centroids": str(tmp_path / "units.pt")}
+    loss = SSLDistance(**conf, distance=spec)
+    assert (loss(noisy, speech_like) > loss(speech_like, speech_like)).all()
+
+
+@pytest.mark.parametrize("layers", ["all", "later_half", [1, 2], "1-2"])
+def test_units_need_one_layer(conf, centroids, layers):
+    spec = {"name": "unit_cross_entropy", "centroids": str(centroids)}
+    with pytest.raises(UserError, match="centroids belong to one layer"):
+        SSLDistance(**{**conf, "layers": layers}, distance=spec)
+    for single in (2, "last", "conv", [1]):
+        SSLDistance(**{**conf, "layers": single}, distance=spec)
+
+
+# what training steps alone do
+
+
+def test_running_statistics_learn_in_training_steps_only(conf, speech_like, noisy):
+    loss = SSLDistance(**conf, normalize="running")
+    moments = loss.compare._normalize.moments
+    loss(noisy, speech_like)
+    with torch.no_grad():
+        loss(noisy.clone().requires_grad_(), speech_like)
+    assert moments == {}
+    loss(noisy.clone().requires_grad_(), speech_like)
+    clean = loss.upstream(speech_like).layers[2].flatten(0, 1)
+    torch.testing.assert_close(moments[2].mean, clean.mean(0), rtol=1e-4, atol=1e-5)
+    evaluated = loss(noisy, speech_like)
+    loss(noisy, 3 * noisy)
+    assert torch.equal(loss(noisy, speech_like), evaluated)
+
+
+def test_random_layers_are_drawn_in_training_steps_only(conf, speech_like, noisy):
+    loss = SSLDistance(**{**conf, "layers": {"random": 1, "of": [1, 2, 3]}})
+    whole = loss.per_layer(noisy, speech_like)
+    assert list(whole) == [1, 2, 3]
+    torch.manual_seed(0)
+    est, drawn = noisy.clone().requires_grad_(), []
+    for _ in range(8):
+        part = loss.per_layer(est, speech_like)
+        drawn += part
+        for layer, value in part.items():
+            torch.testing.assert_close(value, whole[layer])
+            torch.testing.assert_close(loss.weighted(part), whole[layer])
+    assert set(drawn) == {1, 2, 3}
+    assert len(drawn) == 8
+
+
+def test_mean_over_draws_is_the_loss_of_all_layers(conf, speech_like, noisy):
+    weights = {1: 0.2, 2: 0.3, 3: 0.5}
+    loss = SSLDistance(**{**conf, "layers": {"random": 1, "of": weights}})
+    whole = loss.per_layer(noisy, speech_like)
+    draws = [loss.weighted({layer: value}) for layer, value in whole.items()]
+    torch.testing.assert_close(sum(draws) / 3, loss.weighted(whole))
+
+
+@pytest.fixture
+def gain(monkeypatch):
+    """An upstream with a frame a sample and no context: its features shift exactly."""
+    monkeypatch.setattr(s3prl_hub(), "gain", Gain, raising=False)
+    return "gain"
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """Record how many samples of silence were put before each reference."""
+    calls, pad = [], F.pad
+
+    def recording(wav, amount, *rest):
+        if wav.dim() == 2 and amount[0] > 0:
+            calls.append(amount[0])
+        return pad(wav, amount, *rest)
+
+    monkeypatch.setattr(F, "pad", recording)
+    return calls
+
+
+def test_padded_reference_is_compared_frame_by_frame(gain, heard, speech_like, noisy):
+    loss = SSLDistance(gain, layers=0, pad_reference=50)
+    torch.manual_seed(0)
+    lengths = torch.tensor([24000, 14000])
+    expected = SSLDistance(gain, layers=0)(noisy, speech_like, lengths)
+    est = noisy.clone().requires_grad_()
+    for given in (lengths, lengths, None):
+        value = loss(est, speech_like, given)
+        if given is not None:
+            torch.testing.assert_close(value, expected)
+    assert len(set(heard)) > 1
+    assert all(1 <= samples <= 50 for samples in heard)
+
+
+def test_padding_of_the_reference_covers_its_range_in_training_only(
+    gain, heard, speech_like, noisy
+):
+    loss = SSLDistance(gain, layers=0, pad_reference=3)
+    est = noisy.clone().requires_grad_()
+    for _ in range(30):
+        loss(est, speech_like)
+    assert set(heard) == {1, 2, 3}
+    heard.clear()
+    loss(noisy, speech_like)
+    with torch.no_grad():
+        loss(est, speech_like)
+    SSLDistance(gain, layers=0)(est, speech_like)
+    assert heard == []
+
+
+def test_reference_is_shifted_by_the_hop_of_the_upstream(
+    conf, heard, speech_like, noisy
+):
+    loss = SSLDistance(**conf, pad_reference=1, fs=8000)
+    whole = loss.load().upstream(speech_like).layers[2].size(1)
+    loss(noisy.clone().requires_grad_(), speech_like)
+    assert max(heard) == 160  # resampling pads too, by less
+    shifted = loss._clean(speech_like, None, None, 1)
+    assert shifted.layers[2].size(1) == whole == int(shifted.lengths.max())
+
+
+def test_convolutions_of_a_shifted_reference_are_the_same(tmp_path, speech_like):
+    from tests.tiny_checkpoints import wavlm
+
+    # without GroupNorm or normalised audio, which see the silence
+    wavlm(tmp_path / "wavlm.pt", extractor_mode="layer_norm")
+    loss = SSLDistance("wavlm_local", str(tmp_path / "wavlm.pt"), layers="conv")
+    plain, shifted = (loss._clean(speech_like, None, None, n) for n in (0, 5))
+    assert torch.equal(plain.lengths, shifted.lengths)
+    torch.testing.assert_close(shifted.layers, plain.layers, rtol=1e-4, atol=1e-5)
+
+
+def test_padding_needs_a_whole_number_of_samples_a_frame(conf):
+    with pytest.raises(UserError, match="no whole number of samples at 11025 Hz"):
+        SSLDistance(**conf, fs=11025, pad_reference=2).load()
+    SSLDistance(**conf, fs=11025).load()
+
+
+@pytest.mark.parametrize("frames", [-1, 1.5, True, "3", None])
+def test_padding_is_a_number_of_frames(conf, frames):
+    with pytest.raises(UserError, match="pad_reference must be a number of frames"):
+        SSLDistance(**conf, pad_reference=frames)
+
+
+def test_draws_follow_the_seed_of_torch(conf, heard, speech_like, noisy):
+    layers = {"random": 2, "of": "all"}
+    loss = SSLDistance(**{**conf, "layers": layers}, pad_reference=9).load()
+    est, seen = noisy.clone().requires_grad_(), []
+    for _ in range(2):
+        torch.manual_seed(3)
+        drawn = [list(loss.per_layer(est, speech_like)) for _ in range(4)]
+        seen.append((drawn, heard.copy()))
+        heard.clear()
+    assert seen[0] == seen[1]
+
+
+# the import
+
+
+def test_import_needs_neither_espnet_nor_seconds():
+    code = (
+        "import sys, time\n"
+        "for name in ('espnet', 'espnet2', 's3prl'): sys.modules[name] = None\n"
+        "from espnet2_ext.enh.loss import SSLDistance\n"
+        "SSLDistance('whisper_tiny_en', layers=[1, 'conv'])\n"
+        "print(time.process_time())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert float(done.stdout) < 5
+
+
+@pytest.mark.parametrize("module", ["ssl.upstream", "ssl.blocks", "enh.loss", "frames"])
+def test_modules_can_be_imported_in_any_order(module):
+    command = [sys.executable, "-c", f"import espnet2_ext.{module}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]

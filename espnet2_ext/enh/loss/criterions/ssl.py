@@ -16,11 +16,12 @@ class SSLLoss(TimeDomainLoss):
 
     The log holds ``ssl_loss`` and the unweighted distance of every layer,
     ``ssl_loss_l06``. With ``name: other`` these become ``other``, ``other_l06``, so
-    that several SSL losses can stand in one configuration.
+    that several SSL losses can stand in one configuration. Where layers are drawn at
+    random, a training step logs no layers: every process must log the same.
 
     Args:
         upstream, path_or_url, download_dir, extra_conf, layers, distance, normalize,
-            fs: see ``SSLDistance``.
+            fs, pad_reference: see ``SSLDistance``.
         name: the key in the log; default ``ssl_loss``.
         only_for_test: compute it on the validation set only.
         is_noise_loss, is_dereverb_loss: apply it to that output of the separator.
@@ -33,9 +34,10 @@ class SSLLoss(TimeDomainLoss):
         download_dir: str | None = None,
         extra_conf: dict | None = None,
         layers: object = "later_half",
-        distance: str = "mse",
+        distance: object = "mse",
         normalize: str = "none",
         fs: int = 16000,
+        pad_reference: int = 0,
         name: str = "ssl_loss",
         only_for_test: bool = False,
         is_noise_loss: bool = False,
@@ -56,20 +58,24 @@ class SSLLoss(TimeDomainLoss):
             distance,
             normalize,
             fs,
+            pad_reference,
         )
         self.stats: dict[str, Tensor] = {}
 
     def load(self) -> None:
         """Load the upstream now, and say what the loss is made of."""
-        weights = self.ssl_distance.upstream.weights
+        distance = self.ssl_distance.load()
+        weights, random = distance.upstream.weights, distance.upstream.layers.random
         logging.info(
-            "%s: upstream %s, %s over %s, normalize %s, mean over valid frames and "
-            "feature dimension",
+            "%s: upstream %s, %s over %s%s, normalize %s, pad_reference %d, mean over "
+            "valid frames and feature dimension",
             self.name,
-            self.ssl_distance.upstream.upstream,
-            self.ssl_distance.distance,
+            distance.upstream.upstream,
+            distance.distance,
+            "" if random is None else f"{random} random layers of ",
             ", ".join(f"{w:.3f} x {layer_name(n)}" for n, w in weights.items()),
-            self.ssl_distance.normalize,
+            distance.normalize,
+            distance.pad_reference,
         )
 
     def forward(
@@ -88,8 +94,10 @@ class SSLLoss(TimeDomainLoss):
         distance = self.ssl_distance
         # ESPnet has (ref, inf); everything else in this package has (est, ref)
         per_layer = distance.per_layer(est=inf, ref=ref, lengths=lengths)
+        drawn = len(per_layer) < len(distance.upstream.weights)
         self.stats = {
             f"{self.name}_{layer_name(layer)}": value.detach()
             for layer, value in per_layer.items()
+            if not drawn
         }
         return distance.weighted(per_layer)

@@ -114,9 +114,34 @@ def test_upstream_gets_every_argument(conf, tmp_path):
 
 
 def test_criterion_holds_no_weights(conf, speech_like):
-    criterion = SSLLoss(**conf)
-    criterion(speech_like, speech_like)
+    criterion = SSLLoss(**conf, normalize="running")
+    criterion(speech_like, speech_like.clone().requires_grad_())
     assert not criterion.state_dict()
+    assert not list(criterion.parameters())
+
+
+def test_layers_drawn_at_random_are_logged_in_evaluation_only(conf, speech_like, noisy):
+    criterion = SSLLoss(**conf, layers={"random": 1, "of": [1, 3]})
+    assert criterion(speech_like, noisy.clone().requires_grad_()).requires_grad
+    assert criterion.stats == {}
+    criterion(speech_like, noisy)
+    assert list(criterion.stats) == ["ssl_loss_l01", "ssl_loss_l03"]
+
+
+def test_log_at_the_start_says_what_the_loss_is_made_of(conf, caplog):
+    layers, distance = {"random": 1, "of": [1, 3]}, {"name": "soft_dtw", "band": 5}
+    criterion = SSLLoss(
+        **conf, layers=layers, distance=distance, normalize="l2", pad_reference=4
+    )
+    with caplog.at_level("INFO"):
+        criterion.load()
+    for part in (
+        "upstream wavlm_local",
+        "{'name': 'soft_dtw', 'band': 5} over 1 random layers of 0.500 x l01, 0.500",
+        "normalize l2",
+        "pad_reference 4",
+    ):
+        assert part in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -125,6 +150,12 @@ def test_criterion_holds_no_weights(conf, speech_like):
         ({"distance": "mean"}, "Unknown distance 'mean'"),
         ({"normalize": "layernorm"}, "Did you mean 'layer_norm'"),
         ({"layers": "latter_half"}, "expected one of all, first_half"),
+        ({"distance": {"name": "soft_dtw", "gama": 1}}, "Did you mean 'gamma'"),
+        ({"distance": {"name": "soft_dtw", "band": 0}}, "band 0 is too narrow"),
+        ({"distance": "unit_cross_entropy"}, "needs 'centroids'"),
+        ({"pad_reference": -1}, "pad_reference must be"),
+        ({"layers": {"random": 0}}, "random must be"),
+        ({"upstream": "mel", "path_or_url": None, "layers": "conv"}, "no convol"),
         ({"upstream": "wavlm_locl"}, "Did you mean 'wavlm_local'"),
     ],
 )

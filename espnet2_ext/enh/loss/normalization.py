@@ -1,0 +1,137 @@
+"""How features are scaled before the distance.
+
+Without it, "all layers, equal weights" means in effect "the layer with the largest
+norm". A normalisation takes ``(est, ref, mask)`` and gives the scaled ``(est, ref)``;
+``layer`` and ``update`` concern the one that remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from espnet2_ext.frames import EPS, zero_padding
+from espnet2_ext.ssl.layers import Layer
+
+VARIANCE_FLOOR = 1e-5  # as in torch's layer_norm
+
+
+class Normalization(Protocol):
+    """What ``FeatureDistance`` asks of a normalisation."""
+
+    def __call__(
+        self,
+        est: Tensor,
+        ref: Tensor,
+        mask: Tensor,
+        layer: Layer = 0,
+        update: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Scale (B, F, D) features of ``layer``; ``update`` what is remembered."""
+        ...
+
+
+class PerFrame:
+    """Scale every frame by itself.
+
+    Args:
+        scale: (..., D) to (..., D).
+    """
+
+    def __init__(self, scale: Callable[[Tensor], Tensor]) -> None:
+        self.scale = scale
+
+    def __call__(
+        self,
+        est: Tensor,
+        ref: Tensor,
+        mask: Tensor,
+        layer: Layer = 0,
+        update: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Scale both."""
+        return self.scale(est), self.scale(ref)
+
+
+class Moments(NamedTuple):
+    """Of the frames seen so far, (D,) each but their number, ()."""
+
+    frames: Tensor
+    mean: Tensor
+    variance: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor, mask: Tensor) -> Moments:
+        """Measure the valid frames of (B, F, D) features."""
+        frames = mask.sum()
+        divisor = frames.clamp_min(1)
+        mean = zero_padding(features, mask).sum(dim=(0, 1)) / divisor
+        squares = zero_padding(features - mean, mask).square().sum(dim=(0, 1))
+        return cls(frames, mean, squares / divisor)
+
+    def merged(self, other: Moments) -> Moments:
+        """Pool with other frames (Chan, Golub & LeVeque, 1979)."""
+        other = Moments(*(value.to(self.mean.device) for value in other))
+        frames = self.frames + other.frames
+        share = other.frames / frames.clamp_min(1)
+        shift = other.mean - self.mean
+        within = self.variance + share * (other.variance - self.variance)
+        between = share * (1 - share) * shift.square()
+        return Moments(frames, self.mean + share * shift, within + between)
+
+
+class Running:
+    """(x - mean) / sd of clean features, per layer and dimension.
+
+    Mean and variance are those of all valid clean frames of the training so far, this
+    step's among them, so they start as those of the first batch: the upstream is
+    frozen, hence they settle. Evaluation takes them as they are; before any training
+    step it takes its own batch's and remembers nothing. They are in no checkpoint: a
+    resumed training starts them anew. Each process of a distributed training has its
+    own.
+    """
+
+    def __init__(self) -> None:
+        self.moments: dict[Layer, Moments] = {}
+
+    def __call__(
+        self,
+        est: Tensor,
+        ref: Tensor,
+        mask: Tensor,
+        layer: Layer = 0,
+        update: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Scale both by what is known of ``layer``."""
+        known = self.moments.get(layer)
+        if known is None or update:
+            batch = Moments.of(ref.detach(), mask)
+            known = batch if known is None else known.merged(batch)
+        if update:
+            self.moments[layer] = known
+        mean, scale = known.mean.to(est), (known.variance + VARIANCE_FLOOR).rsqrt()
+        return (est - mean) * scale.to(est), (ref - mean) * scale.to(est)
+
+
+def _identity(features: Tensor) -> Tensor:
+    return features
+
+
+def _layer_norm(features: Tensor) -> Tensor:
+    return F.layer_norm(features, features.shape[-1:])
+
+
+def _l2(features: Tensor) -> Tensor:
+    return F.normalize(features, dim=-1, eps=EPS)
+
+
+NORMALIZATIONS: dict[str, Callable[[], Normalization]] = {
+    "none": partial(PerFrame, _identity),
+    "layer_norm": partial(PerFrame, _layer_norm),
+    "l2": partial(PerFrame, _l2),
+    "running": Running,
+}
