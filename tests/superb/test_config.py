@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.superb.config import merge, read_fragment
