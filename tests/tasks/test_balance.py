@@ -1,18 +1,16 @@
 """Balanced losses in ESPnet's training: log, AMP, DDP, validation, statistics."""
 
-import os
 import re
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 import yaml
 
 from espnet2_ext.bin.export import portable_config
 from espnet2_ext.enh.loss.balance import Balance, Balanced, add_balanced
 from espnet2_ext.errors import UserError
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
+from tests.processes import run_two
 from tests.tasks.conftest import SMALL, SNR
 from tests.tasks.test_enh_ssl import data as shared_data
 from tests.tasks.test_enh_ssl import namespace, run, train_args
@@ -142,10 +140,6 @@ class Tiny(torch.nn.Module):
 
 def worker(rank, folder, utterances):
     """Take one step with some of the utterances, and note what came of it."""
-    os.environ |= {"GLOO_SOCKET_IFNAME": "lo"}
-    dist.init_process_group(
-        "gloo", init_method=f"file://{folder}/init", rank=rank, world_size=2
-    )
     rows = utterances[rank]
     noisy, clean = torch.load(folder / "speech")
     model = torch.nn.parallel.DistributedDataParallel(Tiny())
@@ -153,7 +147,6 @@ def worker(rank, folder, utterances):
     (loss * len(rows) / len(noisy) * 2).backward()  # as ESPnet's trainer weighs it
     found = model.module.balance.alpha, model.module.layer.weight.grad
     torch.save(found, folder / f"rank{rank}")
-    dist.destroy_process_group()
 
 
 def test_processes_agree_on_the_alpha_of_all_their_utterances(tmp_path):
@@ -161,7 +154,7 @@ def test_processes_agree_on_the_alpha_of_all_their_utterances(tmp_path):
     torch.save(speech, tmp_path / "speech")
     alone = Tiny()
     alone(*speech).backward()
-    mp.spawn(worker, (tmp_path, ([0], [1, 2, 3])), nprocs=2)
+    run_two(worker, tmp_path, ([0], [1, 2, 3]))
     for rank in (0, 1):
         alpha, gradient = torch.load(tmp_path / f"rank{rank}")
         assert alpha == pytest.approx(alone.balance.alpha)

@@ -1,14 +1,11 @@
 """NaN and infinity: who brought them is said, and nothing of them is kept."""
 
 import logging
-import os
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 import yaml
 from torch import nn
 
@@ -16,6 +13,7 @@ from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import read_scp
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 from espnet2_ext.train.nonfinite import Guard, refuse_nonfinite_state
+from tests.processes import run_two
 from tests.tasks.conftest import SMALL, SNR
 from tests.tasks.test_enh_ssl import train_args
 from tests.tiny_corpus import FS, write_data_dir
@@ -123,20 +121,15 @@ def test_clipping_is_espnets_own_again_afterwards():
 
 
 def worker(rank, folder):
-    os.environ |= {"GLOO_SOCKET_IFNAME": "lo"}
-    dist.init_process_group(
-        "gloo", init_method=f"file://{folder}/init", rank=rank, world_size=2
-    )
     model = nn.parallel.DistributedDataParallel(Model(), broadcast_buffers=False)
     try:
         step(Guard("stop", Scaler(2.0)), model, (f"utt{rank}", (NAN, 1.0)[rank]))
     except UserError as error:
         (folder / f"rank{rank}").write_text(str(error))
-    dist.destroy_process_group()
 
 
 def test_all_processes_stop_together_and_name_the_one(tmp_path):
-    mp.spawn(worker, (tmp_path,), nprocs=2)
+    run_two(worker, tmp_path)
     for rank in (0, 1):
         message = (tmp_path / f"rank{rank}").read_text()
         assert "found a loss that is not finite in a batch of utt0;" in message
