@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import struct
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -242,4 +243,7 @@ def whisper_tiny_en(refresh: bool = False) -> WhisperEncoder:
     return whisper_local(str(pinned_whisper_dir()))
 
 
-HUB_ENTRIES = {"whisper_local": whisper_local, "whisper_tiny_en": whisper_tiny_en}
+HUB_ENTRIES: dict[str, Callable[..., nn.Module]] = {
+    "whisper_local": whisper_local,
+    "whisper_tiny_en": whisper_tiny_en,
+}

@@ -1,0 +1,1 @@
+../enh_ssl1/cmd.sh
