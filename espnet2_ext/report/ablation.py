@@ -31,6 +31,10 @@ IN_LOSS = (
     f"{CIRCULAR} the upstream that measures this is in the loss of this row, so it is "
     "not independent evidence."
 )
+BY_CHANCE = (
+    "One in twenty of such intervals does not hold the true difference: of this many, "
+    "some ✔ and ✘ are chance."
+)
 MakeCell = Callable[[Row, Quantity], Cell]
 
 
@@ -41,7 +45,7 @@ class Scored:
     Attributes:
         systems: one for each such setting, in the order of the file.
         groups: label -> what the setting varies.
-        left_out: a line for each other one: its label, and why.
+        left_out: why others have no row, a line for each reason.
     """
 
     systems: tuple[System, ...]
@@ -57,34 +61,35 @@ def find_scored(
     Raises:
         UserError: if a setting that others are compared with is not among them.
     """
-    systems, groups, left_out = [], {}, {}
+    systems, groups = [], {}
+    left_out: dict[str, list[str]] = {}  # why -> labels
     for setting in ablation.settings:
         exp_dirs = setting.exp_dirs(expdir, seeds)
         if why := _unusable(setting, exp_dirs, dumpdir, name):
-            left_out[setting.label] = why
+            left_out.setdefault(why, []).append(setting.label)
+            if setting.label in ablation.compare:
+                raise UserError(
+                    f"'{setting.label}', which the others are compared with, is {why}; "
+                    "run local/ablate.sh to its end, with the seeds of the table."
+                )
         else:
             systems.append(System(setting.label, exp_dirs))
             groups[setting.label] = setting.group
-    for label in ablation.compare:
-        if label in left_out:
-            raise UserError(
-                f"'{label}', which the others are compared with, {left_out[label]}; "
-                "run local/ablate.sh to its end."
-            )
-    lines = (f"left out: '{label}' {why}" for label, why in left_out.items())
+    lines = [f"left out, {why}: {', '.join(ls)}" for why, ls in left_out.items()]
     return Scored(tuple(systems), groups, tuple(lines))
 
 
 def _unusable(
     setting: Setting, exp_dirs: Sequence[Path], dumpdir: Path, name: str
 ) -> str:
+    """Say why a setting has no row; nothing if it has one."""
     for exp_dir in exp_dirs:
         scoring = scoring_dir(dumpdir, name, setting.label, exp_dir)
         if not (scoring / "scores.jsonl").is_file():
-            return f"is not scored ({scoring} has no scores.jsonl)"
+            return "not scored with every seed"
         config = yaml.safe_load((exp_dir / "config.yaml").read_text(encoding="utf-8"))
         if config["criterions"] != setting.config["criterions"]:
-            return f"was trained in {exp_dir} with another loss than it now has"
+            return f"trained with another loss than it now has, in {exp_dir}"
     return ""
 
 
@@ -161,5 +166,5 @@ def _difference_table(
                 difference(row, reference, q.key), q.digits, q.higher_is_better
             ),
         ),
-        (*DIFFERENCE_NOTES, *_notes(test_set, marks)),
+        (*DIFFERENCE_NOTES, BY_CHANCE, *_notes(test_set, marks)),
     )

@@ -94,7 +94,7 @@ def test_table_says_how_it_was_made_and_what_is_missing(corpus, capsys):
     table()
     text = (corpus.root / "exp/RESULTS.md").read_text()
     assert "python -m espnet2_ext.bin.ablation table --ablation ablation.yaml" in text
-    assert "- **left out: 'c' is not scored" in text
+    assert "- **left out, not scored with every seed: c**" in text
     assert "### test_en: difference to a" in text
     assert "| b       | layers    |" in text
     assert "test_en: all settings" in capsys.readouterr().out

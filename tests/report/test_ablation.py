@@ -88,8 +88,7 @@ def test_what_is_not_finished_is_left_out_and_named(
     more = Ablation((), ("a",), (*ablation.settings, *settings(c=[SNR])))
     scored = find(corpus, more)
     assert [system.name for system in scored.systems] == ["a", "b"]
-    (line,) = scored.left_out
-    assert line.startswith("left out: 'c' is not scored")
+    assert scored.left_out == ("left out, not scored with every seed: c",)
 
 
 def test_one_seed_that_is_missing_leaves_the_setting_out(
@@ -98,7 +97,7 @@ def test_one_seed_that_is_missing_leaves_the_setting_out(
     (corpus.exp("b", 1) / "enhanced_test_en/scoring/scores.jsonl").unlink()
     scored = find(corpus, ablation)
     assert [system.name for system in scored.systems] == ["a"]
-    assert "b_seed1" in scored.left_out[0]
+    assert scored.left_out == ("left out, not scored with every seed: b",)
 
 
 def test_what_was_trained_with_another_loss_is_left_out(
@@ -108,7 +107,9 @@ def test_what_was_trained_with_another_loss_is_left_out(
     path.write_text(yaml.safe_dump({"criterions": [SNR]}))
     scored = find(corpus, ablation)
     assert [system.name for system in scored.systems] == ["a"]
-    assert "b_seed1 with another loss than it now has" in scored.left_out[0]
+    (line,) = scored.left_out
+    assert line.startswith("left out, trained with another loss than it now has, in ")
+    assert line.endswith("b_seed1: b")
 
 
 def test_without_the_setting_compared_with_there_is_no_table(
