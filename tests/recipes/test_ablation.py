@@ -10,9 +10,10 @@ import yaml
 from espnet2_ext.bin.add_ssl_loss import read_yaml
 from espnet2_ext.enh.ablation import check, read_ablation
 from tests.conftest import ROOT
+from tests.shell.helpers import make_data_dir
+from tests.tasks.conftest import SMALL, SNR
 
 RECIPE = ROOT / "egs2/debian_speech/enh_ssl1"
-TEMPLATE = ROOT / "egs2/TEMPLATE/enh_ssl1"
 # Stands in for run.sh: notes its words, and "scores" what it was to train.
 FAKE_RUN = """#!/usr/bin/env bash
 printf '%s\\n' "$@" > words
@@ -122,3 +123,41 @@ def test_help_lists_the_options(recipe):
     assert done.returncode == 0
     for option in ("--ablation", "--only", "--seeds", "--expdir"):
         assert f"  {option} " in done.stdout
+
+
+@pytest.fixture
+def tiny(recipe, checkpoints):
+    """The recipe with its own run.sh, a little data, and two settings."""
+    (recipe / "run.sh").unlink()
+    for name in ("run.sh", "enh_ssl.sh", "cmd.sh"):
+        (recipe / name).symlink_to(RECIPE / name)
+    for name in ("train", "valid"):
+        make_data_dir(recipe, name, 4)
+    path = str(checkpoints["wavlm_local"])
+    ssl = {"name": "ssl", "conf": {"upstream": "wavlm_local", "path_or_url": path}}
+    ssl |= {"wrapper": "fixed_order_with_lengths", "wrapper_conf": {"weight": 10.0}}
+    settings = {"reference": {"snr": []}, "layers": {"last": {"layers": "last"}}}
+    ablation = {"base": "base.yaml", "ssl": "ssl.yaml", "score": ["ssl.yaml"]}
+    for name, content in {
+        "base": {**SMALL, "criterions": [SNR]},
+        "ssl": ssl,
+        "ablation": {**ablation, "compare": ["snr"], "settings": settings},
+    }.items():
+        (recipe / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    return recipe
+
+
+@pytest.mark.slow
+def test_from_data_to_table_and_what_is_done_is_not_done_again(tiny):
+    words = ("--ablation", "ablation.yaml", "--ngpu", "0", "--nj", "1")
+    words += ("--scoring_metrics", "SI_SNR")
+    done = ablate(tiny, *words, "--stage", "3")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert done.stdout.count("train.log") == 2
+    results = (tiny / "exp/ablation/RESULTS.md").read_text()
+    assert "left out" not in results
+    assert "| last    | layers    |" in results
+    again = ablate(tiny, *words)
+    assert again.returncode == 0, again.stdout[-3000:]
+    assert "log:" not in again.stdout
+    assert again.stdout.count("skipped") == 1 + 2 + 2 + 4  # stages 5 to 8
