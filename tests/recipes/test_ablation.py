@@ -103,7 +103,9 @@ def test_settings_are_trained_and_scored_on_the_validation_set(recipe):
     assert "every seed: ssl, ratio20, projection, first_half, " in text
 
 
-@pytest.mark.parametrize("option", ["--test_sets", "--enh_config", "--ssl_conf"])
+@pytest.mark.parametrize(
+    "option", ["--test_sets", "--test-sets", "--enh_config", "--ssl_conf"]
+)
 def test_what_the_settings_decide_cannot_be_given(recipe, option):
     done = ablate(recipe, "--nj", "2", option, "test_en")
     assert done.returncode == 1

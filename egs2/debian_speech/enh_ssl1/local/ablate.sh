@@ -21,8 +21,9 @@ dry_run=false               # print the commands of the stages, train nothing
 help_message=$(options_help "$0")
 own=() passed_on=()
 while [ $# -gt 0 ]; do
-    case "$1" in
-        --help | -h) own+=("$1") && shift && continue ;;
+    name=${1#--}
+    case "--${name//-/_}" in # parse_options.sh takes --dry-run, too
+        --help | --_h) own+=("$1") && shift && continue ;;
         --ablation | --only | --seeds | --budget | --expdir | --dumpdir | --dry_run) own+=("${@:1:2}") ;;
         --test_sets | --valid_set | --enh_config | --enh_label | --enh_tag | --enh_exp | --ssl_conf)
             die "found $1; expected none: the settings say what is trained, and are chosen by the validation set alone"
@@ -38,6 +39,7 @@ set -- "${own[@]}"
 . ./path.sh
 read -ra py <<< "${PYTHON:-python3}" # may be several words
 watch_signals
+[ -n "${seeds}" ] || die "found no --seeds; expected one at least, e.g. 0"
 
 log "checking the settings of ${ablation}"
 "${py[@]}" -m espnet2_ext.bin.ablation expand --ablation "${ablation}" --only "${only}" --expdir "${expdir}"
