@@ -14,14 +14,30 @@ from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write
 
 
+class UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping; PyYAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """Look at the keys as written, before ``<<`` brings in others."""
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"found '{key.value}' twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict:
     """Read a YAML mapping.
 
     Raises:
-        UserError: if the file is missing, is no YAML, or holds no mapping.
+        UserError: if the file is missing, is no YAML, has a key twice, or holds no
+            mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), UniqueKeyLoader)
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot read YAML ({error}).") from error
     if not isinstance(content, dict):

@@ -19,6 +19,11 @@ VERDICT_SIGNS = {"better": "✔", "worse": "✘", "undecided": "≈"}
 BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL")
 # Secondary outputs: in scores.jsonl, but not columns of the main table.
 HIDDEN_KEYS = ("STOI", "SIG", "BAK")
+DIFFERENCE_NOTES = (
+    "Difference [95 % paired-bootstrap interval over utterances, seeds averaged "
+    "first]: it covers the choice of utterances, not of seeds.",
+    "✔ better, ✘ worse, ≈ undecided (0 is inside the interval).",
+)
 
 
 @dataclass(frozen=True)
@@ -101,15 +106,19 @@ def shown_quantities(test_set: TestSet) -> list[Quantity]:
     return [q for q in test_set.quantities if q.key not in HIDDEN_KEYS]
 
 
-def _header(quantity: Quantity, marks: Marks) -> str:
+def column_header(quantity: Quantity, marks: Marks) -> str:
+    """Write what stands above a column: label, signs of footnotes, unit, arrow."""
     signs = "".join(sign for sign, _ in marks.get(quantity.key, []))
     unit = f"({quantity.unit}){NBSP}" if quantity.unit else ""
     return f"{quantity.label}{signs} {unit}{quantity.arrow}"
 
 
-def _header_with_count(test_set: TestSet, quantity: Quantity, marks: Marks) -> str:
+def column_header_with_count(
+    test_set: TestSet, quantity: Quantity, marks: Marks
+) -> str:
+    """Write `column_header`, and how many words or utterances a number is from."""
     items = "words" if quantity.is_error_count else "utt"
-    return f"{_header(quantity, marks)} [{test_set.count(quantity)}{NBSP}{items}]"
+    return f"{column_header(quantity, marks)} [{test_set.count(quantity)}{NBSP}{items}]"
 
 
 def fixed(value: float, digits: int, sign: str = "") -> str:
@@ -157,7 +166,7 @@ def main_table(test_set: TestSet, systems: Sequence[System]) -> Table:
         notes.append("Clean equals its reference: it has no SI-SNR and no SDR.")
     return Table(
         f"{test_set.name}: all utterances",
-        ("", *(_header_with_count(test_set, q, marks) for q in columns)),
+        ("", *(column_header_with_count(test_set, q, marks) for q in columns)),
         tuple((Cell(r.name), *_value_cells(r, columns)) for r in test_set.rows),
         (*notes, *_excluded_notes(test_set)),
     )
@@ -185,7 +194,7 @@ def snr_table(test_set: TestSet, systems: Sequence[System]) -> Table | None:
         for row in part.rows:
             label = f"{snr} dB [{len(part.utts)} utt]"
             rows.append((Cell(label), Cell(row.name), *_value_cells(row, columns)))
-    header = [_header(q, marks) for q in columns]
+    header = [column_header(q, marks) for q in columns]
     return Table(
         f"{test_set.name}: by input SNR",
         ("input SNR", "", *header),
@@ -242,12 +251,10 @@ def difference_table(
         rows.append((Cell(f"{a.name} − {b.name}"), *cells))
     return Table(
         f"{test_set.name}: differences",
-        ("", *(_header(q, marks) for q in columns)),
+        ("", *(column_header(q, marks) for q in columns)),
         tuple(rows),
         (
-            "Difference [95 % paired-bootstrap interval over utterances, seeds "
-            "averaged first]: it covers the choice of utterances, not of seeds.",
-            "✔ better, ✘ worse, ≈ undecided (0 is inside the interval).",
+            *DIFFERENCE_NOTES,
             *_footnotes(marks, columns),
         ),
     )
