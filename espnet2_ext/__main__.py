@@ -21,7 +21,10 @@ USAGE = (
 
 def tasks_of(module: str) -> list[str]:
     """Name our task modules that ``module`` needs; importing ESPnet's takes seconds."""
-    return ["asr"] if module.startswith("espnet2.bin.asr_") else ["enh_ssl"]
+    for task in ("asr", "hubert"):
+        if module.startswith(f"espnet2.bin.{task}_"):
+            return [task]
+    return ["enh_ssl"]
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def hubert_features(exp_dir: Path, model_file: str, layer: int) -> Features:
     Raises:
         UserError: if the files are missing or there is no such block.
     """
-    from espnet2.tasks.hubert import HubertTask
+    from espnet2_ext.tasks.hubert import HubertTask
 
     for path in (exp_dir / "config.yaml", exp_dir / model_file):
         if not path.is_file():

@@ -45,7 +45,8 @@ def recipe(tmp_path_factory):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_configuration_is_accepted_whole_and_builds_a_small_model(path, tmp_path):
     import torch
-    from espnet2.tasks.hubert import HubertTask
+
+    from espnet2_ext.tasks.hubert import HubertTask
 
     (tmp_path / "tokens.txt").write_text("0\n1\n2\n")
     dry = ["--config", str(path), "--output_dir", str(tmp_path), "--dry_run", "true"]
@@ -86,6 +87,13 @@ def test_iterations_follow_one_another_each_on_the_units_of_the_one_before(recip
     assert "--feature mfcc" in clustered[0]
     assert "--feature hubert" in clustered[1]
     assert "--model_dir exp/hubert_iter0_" in clustered[1]
+    first, second = re.findall(r"hubert_train .*", done.stdout)
+    network = "encoder.hubert_pretrain_model.wav2vec2"
+    assert "--init_param" not in first
+    start = (
+        f"exp/hubert_iter0_train_hubert_small_iter0_raw/valid.loss.best.pth:{network}"
+    )
+    assert f"--init_param {start}:{network}" in second
     only = run(recipe, "--dry_run", "true", "--stage", 7, "--train_start_iter", 1)
     assert re.findall(r"Stage (\d)", only.stdout) == ["7", "7", "8", "8"]
 

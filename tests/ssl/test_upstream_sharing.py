@@ -61,11 +61,9 @@ def test_url_stays_as_it_is():
     assert options["path_or_url"] == url
 
 
-def test_copy_of_a_model_shares_the_upstream(gains, wav):
+def test_copy_of_a_model_shares_the_upstream(gains):
     upstream = FrozenUpstream("gain").load()
-    twin = copy.deepcopy({"loss": upstream})["loss"]
-    assert twin._shared is upstream._shared
-    assert torch.equal(twin(wav).layers[0], upstream(wav).layers[0])
+    assert copy.deepcopy({"loss": upstream})["loss"] is upstream
 
 
 def test_copy_on_the_cpu_moves_to_the_device_that_asks(gains):

@@ -37,6 +37,7 @@ portion_km=1                # share of the training set that k-means learns from
 train_configs=              # YAMLs
 hubert_args=                # further training options, e.g. "--max_epoch 10"
 inference_ssl_model=valid.loss.best.pth # checkpoint that the next iteration and stage 8 take
+warm_start=false            # begin each iteration with the network of the one before, not anew
 train_threads=              # CPU threads; empty: all processors (local, --ngpu 0), else 1
 ## end of options
 
@@ -131,7 +132,7 @@ stage_5_units() {
 stage_7_train() {
     local print
     print=$(fingerprint --sample "${raw}/${train_set}/wav.scp" --sample "${raw}/${valid_set}/wav.scp" --input "${km_dir}/train.km" \
-        --input "${km_dir}/valid.km" --input "${configs[iter]}" --option "${hubert_args}")
+        --input "${km_dir}/valid.km" --input "${configs[iter]}" --option "${hubert_args}" --option "warm_start ${warm_start}")
     refuse_other_config "${ssl_exp}" "${print}"
     up_to_date "${ssl_exp}/.stamp.train" "${print}" "${ssl_exp}/config.yaml" && return
     stamp "${ssl_exp}/.inputs" "${print}"
