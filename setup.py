@@ -21,7 +21,10 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["espnet2_ext", "espnet2_ext.*"]),
-    package_data={"espnet2_ext.report": ["*.j2", "*.html", "*.css"]},
+    package_data={
+        "espnet2_ext.report": ["*.j2", "*.html", "*.css"],
+        "espnet2_ext.ssl": ["weights/*"],
+    },
     python_requires=">=3.10",
     # espnet itself is not listed: its metadata contradicts torch's (see tools/)
     install_requires=[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,11 +14,28 @@ from torch import nn
 
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
-from espnet2_ext.ssl.whisper import HUB_ENTRIES, WhisperEncoder
+from espnet2_ext.ssl.whisper import HUB_ENTRIES as WHISPER_ENTRIES
+from espnet2_ext.ssl.whisper import WhisperEncoder
 
 UPSTREAM_FS = 16000
 NEEDS_PATH = ("_local", "_custom", "_url")
+# what this package ships, see the model card beside it
+SHIPPED = Path(__file__).parent / "weights" / "hubert_debian_small.pt"
 FAMILIES = ("wavlm", "hubert", "wav2vec2", "data2vec", "unispeech_sat")
+
+
+def hubert_debian_small(refresh: bool = False) -> nn.Module:
+    """s3prl hub entry: the HuBERT made by egs2/debian_speech/ssl1, without download."""
+    # the hub takes 10 s more to import
+    from s3prl.upstream.hubert.expert import UpstreamExpert
+
+    return UpstreamExpert(str(SHIPPED))
+
+
+HUB_ENTRIES: dict[str, Callable[..., nn.Module]] = {
+    **WHISPER_ENTRIES,
+    "hubert_debian_small": hubert_debian_small,
+}
 
 
 @functools.cache

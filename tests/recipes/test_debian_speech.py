@@ -21,11 +21,11 @@ TINY = [
 ]
 
 
-def run(recipe, *args):
+def run(recipe, *args, first=TINY):
     # the interpreter of this test, so that no second environment is made
     env = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [recipe / "run.sh", *TINY, *map(str, args)],
+        [recipe / "run.sh", *first, *map(str, args)],
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -53,6 +53,51 @@ def finished(recipe):
         pytest.skip("the Debian packages cannot be downloaded here")
     assert done.returncode == 0, done.stdout[-4000:]
     return done.stdout
+
+
+def trained_with(recipe, *words):
+    """The YAML and the seed of each training that run.sh would start."""
+    dry = ["--stage", 6, "--stop_stage", 6, "--dry_run", "true"]
+    done = run(recipe, *dry, first=words)
+    assert done.returncode == 0, done.stdout
+    return re.findall(
+        r"--seed (\d) .*--config conf/tuning/train_enh_(\S+)\.yaml", done.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "seeds", "separator", "upstream"),
+    [
+        ([], "0", "tcn", "whisper"),
+        (["--upstream", "hubert"], "0", "tcn", "hubert"),
+        (["--budget", "full"], "012", "convtasnet_small", "whisper"),
+        (
+            ["--upstream", "hubert", "--budget", "full", "--separator", "convtasnet"],
+            *("012", "convtasnet", "hubert"),
+        ),
+    ],
+)
+def test_first_options_choose_what_is_trained(
+    recipe, words, seeds, separator, upstream
+):
+    names = (f"{separator}_snr", f"{separator}_snr_{upstream}")
+    expected = {(seed, name) for seed in seeds for name in names}
+    assert set(trained_with(recipe, *words)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--budget", "huge"], "expected demo or full"),
+        (["--separator", "rnn"], "train_enh_rnn_snr.yaml"),
+        (["--upstream", "wavlm"], "there are: "),
+        (["--upstream"], "option --upstream needs a value"),
+    ],
+)
+def test_first_option_that_names_nothing_is_one_clear_error(recipe, words, message):
+    refused = run(recipe, first=words)
+    assert refused.returncode == 1
+    assert message in refused.stdout
 
 
 def lines(path):

@@ -48,7 +48,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # Fill in: the names of your sets in data/ (local/data.sh makes them) and your YAML.
 # Several YAMLs, separated by spaces, are trained and compared; --enh_label names them.
-./enh_ssl.sh \
+exec ./enh_ssl.sh \
     --train_set train \
     --valid_set valid \
     --test_sets "test" \
@@ -89,7 +89,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # Fill in: tasks (local/data.sh writes their manifests), noise corpora of db.sh, and the
 # trained systems to be compared (experiment directories, separated by spaces).
-./superb.sh \
+exec ./superb.sh \
     --superb_tasks "" \
     --noise_corpora "" \
     --enh_exps "" \

@@ -27,7 +27,7 @@ case "${budget}" in
 esac
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 
-./asr.sh \
+exec ./asr.sh \
     --lang ru --train_set train --valid_set valid --test_sets "test test_noisy" \
     --audio_format wav --token_type char --nbpe 200 \
     --asr_config "conf/tuning/train_asr_${config}.yaml" --feats_normalize "${normalize}" \

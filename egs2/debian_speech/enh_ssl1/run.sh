@@ -3,37 +3,49 @@
 #   run.sh                 the demo: a small corpus, minutes of training on 2 CPU cores
 #   run.sh --budget full   the experiment: more data, Conv-TasNet, three seeds
 #   run.sh --stage 9       afterwards: downstream tasks and an ESPnet recogniser
+#   run.sh --budget full --separator tcn          the network of the demo on all data
+#   run.sh --upstream hubert                      a self-supervised upstream in the loss
 #   run.sh --help          all options; those given here override the ones below
+# --budget, --separator and --upstream come first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-budget=demo
-if [ "${1:-}" = --budget ]; then budget=${2:-} && shift 2; fi
+budget=demo separator="" upstream=whisper
+while [[ ${1:-} == --budget || ${1:-} == --separator || ${1:-} == --upstream ]]; do
+    [ $# -gt 1 ] || { echo "run.sh: option $1 needs a value" >&2 && exit 1; }
+    printf -v "${1#--}" '%s' "$2"
+    shift 2
+done
 case "${budget}" in
     demo)
-        separator=tcn seeds=0 test_sets=test_en
+        separator=${separator:-tcn} seeds=0 test_sets=test_en
         data_opts="--corpus_size small --max_test_utts 36" superb_size=demo superb_conf=conf/superb/demo
         ;;
     full)
-        separator=convtasnet seeds="0 1 2" test_sets="test_en test_spk2"
+        separator=${separator:-convtasnet_small} seeds="0 1 2" test_sets="test_en test_spk2"
         data_opts="--corpus_size core" superb_size=full superb_conf=conf/superb/full
         ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
 esac
+snr=conf/tuning/train_enh_${separator}_snr
+ssl=${snr}_${upstream}
+for config in "${snr}" "${ssl}"; do
+    [ -r "${config}.yaml" ] || { echo "run.sh: found no ${config}.yaml; expected one for this --separator and --upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
+done
 asr_exp=../asr1/exp/asr_train_asr_fbank_conformer_ctc_raw_ru_char # made by ../asr1/run.sh
 [ -d "${asr_exp}" ] || asr_exp=""
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 
-./enh_ssl.sh \
+exec ./enh_ssl.sh \
     --train_set train --valid_set valid --test_sets "${test_sets}" \
     --local_data_opts "${data_opts}" --audio_format wav --max_wav_duration 30 \
-    --enh_config "conf/tuning/train_enh_${separator}_snr.yaml conf/tuning/train_enh_${separator}_snr_whisper.yaml" \
+    --enh_config "${snr}.yaml ${ssl}.yaml" \
     --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" \
     --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
-    --recognisers "pocketsphinx whisper_tiny_en" --ssl_conf conf/ssl/whisper_tiny_en.yaml \
+    --recognisers "pocketsphinx whisper_tiny_en" --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
     --local_superb_opts "--superb_size ${superb_size}" --superb_conf "${superb_conf}" \
     --superb_tasks "pr asr ks ic sid asv lid" \
-    --superb_upstreams "conf/ssl/whisper_tiny_en.yaml fbank=asv" \
+    --superb_upstreams "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml fbank=asv" \
     --asr_exp "${asr_exp}" --inference_asr_model valid.cer_ctc.ave.pth \
     --inference_asr_config ../asr1/conf/decode_asr_ctc.yaml --asr_test_sets test_ru \
     --skip_packing false "$@"

@@ -13,7 +13,7 @@ snr="0 5 10"
 superb_upstreams="conf/ssl/wavlm_base_plus.yaml conf/ssl/hubert_base.yaml"
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 
-./superb.sh \
+exec ./superb.sh \
     --superb_tasks "${superb_tasks}" \
     --noise_corpora "${noise_corpora}" --snr "${snr}" \
     --superb_upstreams "${superb_upstreams}" \
