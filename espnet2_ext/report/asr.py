@@ -113,7 +113,7 @@ def _columns(
         )
     _check_same_utterances(read)
     columns = []
-    circular = circular_note(systems, {upstream}) if upstream else ""
+    circular = circular_note(systems, {upstream}) if upstream else None
     for rate, token in RATES.items():
         heading = Heading(
             RECOGNISER,

@@ -23,7 +23,7 @@ from espnet2_ext.report.results import (
     difference,
     scoring_dir,
 )
-from espnet2_ext.report.tables import circular_reasons
+from espnet2_ext.report.tables import Circular, circular_reasons
 
 SIGNAL, DOWNSTREAM, RECOGNISER = "signal", "downstream", "recogniser"
 
@@ -50,7 +50,7 @@ class Heading:
         item_name: what they are.
         place: ``test_set``, or ``task`` and ``upstream``, for ``results.jsonl``.
         metric: its name there.
-        circular: why it is no independent evidence; empty where it is.
+        circular: why, and for which systems, it is no independent evidence.
         digits: decimals in a table.
     """
 
@@ -62,8 +62,12 @@ class Heading:
     item_name: str
     place: Mapping[str, str]
     metric: str
-    circular: str = ""
+    circular: Circular | None = None
     digits: int = 1
+
+    def independent(self, *systems: str) -> bool:
+        """Whether no loss of these systems aims at the column."""
+        return self.circular is None or not set(systems) & set(self.circular.systems)
 
     def worse(self, a: float, b: float) -> bool:
         """Whether the number ``a`` is worse than ``b``."""
@@ -110,7 +114,7 @@ class ScoreColumn(Column):
         test_set: TestSet,
         quantity: Quantity,
         sources: Mapping[str, Sequence[tuple[Path | None, Path]]],
-        circular: str = "",
+        circular: Circular | None = None,
     ) -> None:
         self.test_set, self.quantity, self.sources = test_set, quantity, sources
         counts = quantity.is_error_count
@@ -217,10 +221,12 @@ def places(systems: Sequence[System]) -> list[tuple[str, Path | None]]:
     return [(CLEAN, None), (NOISY, None), *seeds]
 
 
-def circular_note(systems: Sequence[System], upstreams: Collection[str]) -> str:
-    """Say in the loss of which systems one of ``upstreams`` is; empty if in none."""
-    names = [s.name for s in systems if s.upstreams() & set(upstreams)]
-    return f"its upstream is in the loss of {', '.join(names)}" if names else ""
+def circular_note(
+    systems: Sequence[System], upstreams: Collection[str]
+) -> Circular | None:
+    """Say in the loss of which systems one of ``upstreams`` is, if in any."""
+    names = tuple(s.name for s in systems if s.upstreams() & set(upstreams))
+    return Circular("its upstream is in the loss", names) if names else None
 
 
 def score_columns(
@@ -233,6 +239,6 @@ def score_columns(
         sources.setdefault(row, []).append((exp_dir, source))
     reasons = circular_reasons(test_set, systems)
     return [
-        ScoreColumn(test_set, quantity, sources, reasons.get(quantity.key, ""))
+        ScoreColumn(test_set, quantity, sources, reasons.get(quantity.key))
         for quantity in test_set.quantities
     ]

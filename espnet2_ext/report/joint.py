@@ -222,7 +222,7 @@ def joint_difference_table(joint: Joint) -> Table:
 def joint_verdicts(joint: Joint) -> list[str]:
     """Say in one line per comparison how many columns, and which, went which way.
 
-    Columns that a loss aims at are not counted.
+    Columns that the loss of one of the two aims at are not counted.
     """
     lines = []
     for (a, b), differences in joint.differences.items():
@@ -231,7 +231,7 @@ def joint_verdicts(joint: Joint) -> list[str]:
             ways: dict[str, list[str]] = {"better": [], "worse": [], "undecided": []}
             for column, found in zip(joint.columns, differences, strict=True):
                 heading = column.heading
-                if found and heading.kind == kind and not heading.circular:
+                if found and heading.kind == kind and heading.independent(a, b):
                     verdict = found.verdict(heading.higher_is_better)
                     ways[verdict].append(heading.label)
             if any(ways.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX, Quantity
@@ -47,7 +48,19 @@ class Table:
 Marks = dict[str, list[tuple[str, str]]]  # column key -> signs and their footnotes
 
 
-def circular_reasons(test_set: TestSet, systems: Sequence[System]) -> dict[str, str]:
+class Circular(NamedTuple):
+    """Why a column is no independent evidence, and for which systems."""
+
+    reason: str
+    systems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of {', '.join(self.systems)}"
+
+
+def circular_reasons(
+    test_set: TestSet, systems: Sequence[System]
+) -> dict[str, Circular]:
     """Return column key -> why it is no independent evidence, where a loss aims at it.
 
     These are the word error rates of a recogniser whose encoder is in a loss, and the
@@ -66,11 +79,11 @@ def circular_reasons(test_set: TestSet, systems: Sequence[System]) -> dict[str, 
             related = [n for n, names in upstreams.items() if measure in names]
             reason = "this distance is in the loss"
         if related:
-            reasons[key] = f"{reason} of {', '.join(related)}"
+            reasons[key] = Circular(reason, tuple(related))
     return reasons
 
 
-def circular_footnote(label: str, reason: str) -> str:
+def circular_footnote(label: str, reason: Circular) -> str:
     """Write the footnote of a column that a loss aims at."""
     return f"{CIRCULAR} {label}: {reason}, so it is not independent evidence."
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from espnet2_ext.report.joint import (
@@ -110,6 +112,22 @@ def test_probe_of_an_upstream_in_a_loss_is_marked(full: Corpus) -> None:
     assert list(means.values()) == ["-25.0", "0.0", "50.0"]
     line = joint_verdicts(joint)[0]
     assert "downstream tasks: 1 better, 0 worse, 0 undecided" in line
+
+
+def test_column_counts_for_systems_whose_loss_has_another_upstream(
+    full: Corpus,
+) -> None:
+    full.config(full.exp("b", 0), "wavlm_base_plus")
+    lines = joint_verdicts(read(full))
+    by_pair = {line.split(":")[0]: line for line in lines}
+    aimed_at = by_pair["SE-SNR+SSL against SE-SNR"]  # PR and ASV read wavlm_base_plus
+    free = by_pair["SE-SNR against noisy"]
+    assert sum(map(int, re.findall(r"(\d) ", tasks_of(aimed_at)))) == 1
+    assert sum(map(int, re.findall(r"(\d) ", tasks_of(free)))) == 3
+
+
+def tasks_of(line: str) -> str:
+    return re.sub(r"\(.*?\)", "", line.split("downstream tasks: ")[1].split(";")[0])
 
 
 def test_recogniser_that_reads_an_upstream_in_a_loss_is_marked(full: Corpus) -> None:
