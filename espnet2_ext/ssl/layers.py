@@ -21,7 +21,8 @@ KEYWORDS = ("all", "first_half", "later_half", "last", CONV)
 EXPECTED = (
     f"expected one of {', '.join(KEYWORDS)}, a layer number (6), a range ('6-12'), "
     "a list ([conv, 3, 6]), weights ({conv: 0.5, last: 0.5}), learned weights "
-    "({featurizer: PATH}) or random layers ({random: 3, of: all})"
+    "({featurizer: PATH}), weights by uncertainty ({uncertainty: all}) or random "
+    "layers ({random: 3, of: all})"
 )
 
 
@@ -37,7 +38,8 @@ class LayerWeights:
         spec: see ``EXPECTED``; entries of a list may be ``conv`` or ranges too. A
             featurizer is what ``read_featurizer`` reads; its weights stay as they are.
             ``random`` draws that many layers anew in every training step, out of those
-            of the specification ``of``; default all.
+            of the specification ``of``; default all. ``uncertainty`` is for the loss
+            to see to (``uncertain``).
 
     Raises:
         UserError: if ``spec`` has none of the known forms, names a layer twice, or
@@ -48,9 +50,12 @@ class LayerWeights:
     def __init__(self, spec: object) -> None:
         self.spec = spec
         self.random: int | None = None
+        self.uncertain = False
         self._featurizer = False
         if isinstance(spec, Mapping) and "random" in spec:
             self.random, spec = self._random(spec)
+        elif isinstance(spec, Mapping) and "uncertainty" in spec:
+            self.uncertain, spec = True, self._uncertainty(spec)
         self._given = self._parse(spec)
 
     def _random(self, spec: Mapping) -> tuple[int, object]:
@@ -65,7 +70,24 @@ class LayerWeights:
             )
         if isinstance(of, Mapping) and "random" in of:
             raise UserError(f"layers {spec!r}: random of random; give one number.")
+        if isinstance(of, Mapping) and "uncertainty" in of:
+            raise UserError(
+                f"layers {spec!r}: random layers with weights by uncertainty; choose "
+                "one of the two."
+            )
         return number, of
+
+    @staticmethod
+    def _uncertainty(spec: Mapping) -> object:
+        of = spec["uncertainty"]
+        if len(spec) > 1 or (
+            isinstance(of, Mapping) and {"random", "uncertainty"} & of.keys()
+        ):
+            raise UserError(
+                f"layers {spec!r}: expected uncertainty alone, of layers or weights: "
+                "{uncertainty: all}, {uncertainty: {conv: 0.5, last: 0.5}}."
+            )
+        return of
 
     def _parse(self, spec: object) -> dict[str, float]:
         """Turn any form into {keyword, number or range as text: weight}."""

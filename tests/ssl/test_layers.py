@@ -136,9 +136,14 @@ def test_random_layers_keep_the_weights_they_were_given():
         ({"random": 2, "off": "all"}, "'off'; expected one of: of, random.*'of'"),
         ({"random": 2, "of": "alll"}, "expected one of all"),
         ({"random": 2, "of": {"random": 1}}, "random of random"),
+        ({"random": 2, "of": {"uncertainty": "all"}}, "choose one of the two"),
+        ({"uncertainty": "all", "last": 1}, "expected uncertainty alone"),
+        ({"uncertainty": {"random": 2}}, "expected uncertainty alone"),
+        ({"uncertainty": {"uncertainty": "all"}}, "expected uncertainty alone"),
+        ({"uncertainty": "alll"}, "expected one of all"),
     ],
 )
-def test_malformed_random_layers_are_refused_when_built(spec, message):
+def test_malformed_random_or_uncertain_layers_are_refused_when_built(spec, message):
     with pytest.raises(UserError, match=message):
         LayerWeights(spec)
 
@@ -147,6 +152,17 @@ def test_more_random_layers_than_there_are_is_refused():
     spec = LayerWeights({"random": 4, "of": [1, 2, 3]})
     with pytest.raises(UserError, match="found 4 random layers, of 3"):
         spec.resolve(5, False)
+
+
+# weights by uncertainty
+
+
+def test_uncertainty_keeps_the_weights_it_was_given():
+    spec = LayerWeights({"uncertainty": {1: 1, 2: 3}})
+    assert spec.uncertain
+    assert spec.resolve(5, False) == {1: 0.25, 2: 0.75}
+    assert LayerWeights({"uncertainty": "all"}).resolve(3, False).keys() == {0, 1, 2}
+    assert not LayerWeights("all").uncertain
 
 
 # what can be told without the upstream

@@ -42,7 +42,8 @@ def log_mse(est: Tensor, ref: Tensor, mask: Tensor, *, floor: float = 1e-6) -> T
 
     Our own; log(mse + floor) shifted to be 0 at identity. Summed over layers its
     gradient is, far above the floor, that of Kendall et al. (2018, arXiv 1705.07115)
-    with every uncertainty at its optimum, s_l = log mse_l.
+    with every uncertainty at its optimum, s_l = log mse_l, for each utterance;
+    ``layers: {uncertainty: ...}`` has one for the whole training set.
     """
     return torch.log1p(mse(est, ref, mask) / floor)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_ext.enh.loss.functional import FeatureDistance
+from espnet2_ext.enh.loss.uncertainty import LayerUncertainty
 from espnet2_ext.errors import UserError
 from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.layers import Layer
@@ -23,9 +24,9 @@ class SSLDistance:
     weights of the paper are not known to us, so each is an argument here).
 
     A call is a training step where a gradient of ``est`` is wanted, and an evaluation
-    under ``no_grad``: ``normalize="running"`` learns, ``layers={"random": ...}`` draws
-    and ``pad_reference`` pads in training steps only. What this remembers is no part
-    of any checkpoint.
+    under ``no_grad``: ``normalize="running"`` and ``layers={"uncertainty": ...}``
+    learn, ``layers={"random": ...}`` draws and ``pad_reference`` pads in training
+    steps only. What this remembers is no part of any checkpoint.
 
     Args:
         upstream, path_or_url, download_dir, extra_conf, fs: see ``FrozenUpstream``.
@@ -63,6 +64,7 @@ class SSLDistance:
         self.upstream = FrozenUpstream(
             upstream, path_or_url, download_dir, extra_conf, layers, fs
         )
+        self.uncertainty = LayerUncertainty()
         name = distance["name"] if isinstance(distance, Mapping) else distance
         if name == "unit_cross_entropy" and not self.upstream.layers.is_single:
             raise UserError(
@@ -94,7 +96,8 @@ class SSLDistance:
             lengths: valid samples of both, (B,); None means all T.
 
         Returns:
-            (B,), zero where ``est`` equals ``ref`` unless the distance says otherwise.
+            (B,), zero where ``est`` equals ``ref`` unless distance or layers say
+            otherwise.
         """
         return self.weighted(self.per_layer(est, ref, lengths))
 
@@ -105,6 +108,9 @@ class SSLDistance:
         that the mean over draws is the loss of all L layers.
         """
         weights = self.upstream.weights
+        if self.upstream.layers.uncertain:
+            training = any(d.requires_grad for d in per_layer.values())
+            per_layer = self.uncertainty(per_layer, update=training)
         scale = len(weights) / len(per_layer)
         terms = [scale * weights[n] * d for n, d in per_layer.items()]
         return torch.stack(terms).sum(dim=0)

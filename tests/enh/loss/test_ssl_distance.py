@@ -157,6 +157,28 @@ def test_mean_over_draws_is_the_loss_of_all_layers(conf, speech_like, noisy):
     torch.testing.assert_close(sum(draws) / 3, loss.weighted(whole))
 
 
+def test_layers_by_uncertainty_learn_in_training_steps_only(conf, speech_like, noisy):
+    loss = SSLDistance(**{**conf, "layers": {"uncertainty": {1: 1, 2: 3}}})
+    each = {n: d.detach() for n, d in loss.per_layer(noisy, speech_like).items()}
+    est = noisy.clone().requires_grad_()
+    found = loss(est, speech_like)
+    scaled = {n: d / d.mean() + d.mean().log() for n, d in each.items()}
+    torch.testing.assert_close(found, 0.25 * scaled[1] + 0.75 * scaled[2])
+    expected = dict(loss.uncertainty.expected)
+    with torch.no_grad():
+        worse = loss(2 * noisy - speech_like, speech_like)
+    assert loss.uncertainty.expected == expected
+    assert (worse > found).all()
+    loss(2 * est - speech_like, speech_like)
+    assert all(loss.uncertainty.expected[n] > e for n, e in expected.items())
+
+
+def test_without_uncertainty_no_expectation_is_kept(conf, speech_like, noisy):
+    loss = SSLDistance(**conf)
+    loss(noisy.clone().requires_grad_(), speech_like)
+    assert loss.uncertainty.expected == {}
+
+
 @pytest.fixture
 def gain(monkeypatch):
     """An upstream with a frame a sample and no context: its features shift exactly."""
