@@ -80,6 +80,17 @@ def test_configurations_that_are_compared_differ_in_the_loss_alone(path):
     assert read_yaml(path) == add_loss(written, fragment)
 
 
+def test_second_stage_goes_on_with_the_network_of_the_first():
+    tuning = ROOT / "egs2/debian_speech/enh_ssl1/conf/tuning"
+    first, second = (
+        read_yaml(tuning / f"train_enh_tcn_{stage}_snr.yaml")
+        for stage in ("long", "warm")
+    )
+    for part in ("encoder", "separator", "decoder"):
+        assert first[part] == second[part]
+        assert first[f"{part}_conf"] == second[f"{part}_conf"]
+
+
 def test_recipes_in_the_table_are_those_that_exist():
     table = (ROOT / "egs2/README.md").read_text()
     named = set(re.findall(r"\]\((\w+/\w+)\)", table))

@@ -288,6 +288,26 @@ def test_a_failing_training_shows_its_log_and_stops(prepared):
     assert "enh_f_seed0" in trained
 
 
+def test_each_seed_starts_from_its_own_model(prepared):
+    recipe, _ = prepared
+    words = ("--enh_config", "conf/tuning/train.yaml", "--enh_tag", "warm")
+    (recipe / "exp").mkdir(exist_ok=True)
+    words += ("--init_param", "exp/cold_SEED.pth:encoder:encoder", "--seeds", "3 4")
+    for seed in (3, 4):
+        done, trained = train(recipe, *words)
+        assert (done.returncode, trained) == (1, [])
+        assert f"found no exp/cold_{seed}.pth; expected the model" in done.stderr
+        (recipe / f"exp/cold_{seed}.pth").touch()
+    done, trained = train(recipe, *words)
+    assert trained == ["enh_warm_seed3", "enh_warm_seed4"]
+    shown = stages(recipe, 6, 6, *words, "--dry_run", "true").stdout
+    for seed in (3, 4):
+        start = f"--seed {seed} --init_param exp/cold_{seed}.pth:encoder:encoder "
+        assert start in shown
+    done, _ = train(recipe, *words[:4], "--seeds", "3")
+    assert "init_param exp/cold_3.pth" in done.stderr  # another start: refused
+
+
 def test_a_training_is_not_started_twice_at_once(prepared):
     recipe, _ = prepared
     exp = recipe / "exp/enh_lock"

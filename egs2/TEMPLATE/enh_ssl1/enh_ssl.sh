@@ -41,7 +41,7 @@ enh_tag=                    # suffix of the experiment directory, one per YAML; 
 enh_exp=                    # experiment directory itself, one per YAML; empty: made from the tag
 enh_args=                   # further training options, e.g. "--max_epoch 10"
 seeds=                      # e.g. "0 1 2": one experiment (_seed0 ...) each; empty: a single one without suffix
-init_param=                 # start from a model: path[:source[:target[:exclude]]]
+init_param=                 # start from a model: path[:source[:target[:exclude]]]; SEED in it is each system's own
 enh_speech_fold_length=800  # batches shrink beyond this length (x 100 samples)
 train_jobs=1                # systems trained at the same time
 train_threads=              # CPU threads of each; empty: its share of the processors (local, --ngpu 0), else 1
@@ -182,6 +182,7 @@ stage_6_train() {
     local i print
     data_flags
     jobs_at_once=${train_jobs}
+    require_starts
     for i in "${!sys_exp[@]}"; do
         print=$(training_print "${i}")
         refuse_other_config "${sys_exp[i]}" "${print}"

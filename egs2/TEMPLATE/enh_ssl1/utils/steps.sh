@@ -120,10 +120,24 @@ data_flags() { # data_args, shape_args and data_inputs of training
     done
 }
 
+start_of() { # INDEX: the model that its training starts from, if any
+    echo "${init_param//SEED/${sys_seed[$1]}}"
+}
+
+require_starts() { # of the trainings that have not begun
+    local i model
+    for i in "${!sys_exp[@]}"; do
+        model=$(start_of "${i}")
+        model=${model%%:*}
+        "${dry_run}" || [ -z "${model}" ] || [ -e "${model}" ] || [ -e "${sys_exp[i]}/checkpoint.pth" ] \
+            || die "found no ${model}; expected the model that --init_param starts from; train it first (stage 6), or name another"
+    done
+}
+
 training_print() { # INDEX
     fingerprint "${data_inputs[@]}" ${sys_config[$1]:+--input "${sys_config[$1]}"} \
         --option "seed ${sys_seed[$1]}" --option "enh_args ${enh_args}" \
-        --option "init_param ${init_param}" --option "fold_length ${enh_speech_fold_length}"
+        --option "init_param $(start_of "$1")" --option "fold_length ${enh_speech_fold_length}"
 }
 
 refuse_other_config() { # EXP FINGERPRINT: one directory is one experiment
@@ -148,7 +162,8 @@ training_threads() { # of one training on CPUs: they share the processors of thi
 }
 
 train_system() { # INDEX FINGERPRINT, in the background
-    local exp=${sys_exp[$1]} name=${sys_exp[$1]}/train.log lock
+    local exp=${sys_exp[$1]} name=${sys_exp[$1]}/train.log lock start
+    start=$(start_of "$1")
     if ! "${dry_run}"; then
         exec {lock}> "${exp}/.lock"
         flock -w 3 "${lock}" || die "found another training in ${exp}; expected none; wait for it or stop it"
@@ -160,7 +175,7 @@ train_system() { # INDEX FINGERPRINT, in the background
         --multiprocessing_distributed true -- \
         env OMP_NUM_THREADS="$(training_threads)" "${py[@]}" -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
         --resume true --output_dir "${exp}" ${sys_seed[$1]:+--seed "${sys_seed[$1]}"} \
-        ${init_param:+--init_param "${init_param}"} ${sys_config[$1]:+--config "${sys_config[$1]}"} ${enh_args}
+        ${start:+--init_param "${start}"} ${sys_config[$1]:+--config "${sys_config[$1]}"} ${enh_args}
     stamp "${exp}/.stamp.train" "$2"
 }
 
