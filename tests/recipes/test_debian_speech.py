@@ -75,6 +75,10 @@ def trained_with(recipe, *words):
             ["--upstream", "hubert", "--budget", "full", "--separator", "convtasnet"],
             *("012", "convtasnet", "hubert"),
         ),
+        (
+            ["--budget", "full", "--separator", "tcn_warm", "--init_param", "SEED.pth"],
+            *("012", "tcn_warm", "whisper"),
+        ),
     ],
 )
 def test_first_options_choose_what_is_trained(

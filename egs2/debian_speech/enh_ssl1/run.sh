@@ -2,7 +2,7 @@
 # Does a loss on speech representations help? Real speech and noise out of Debian packages.
 #   run.sh                    the demo: a small corpus, minutes of training on 2 CPU cores
 #   run.sh --budget full      the experiment: more data, Conv-TasNet, three seeds
-#   run.sh --separator NAME   another network (tcn, convtasnet_small, convtasnet)
+#   run.sh --separator NAME   another network (tcn, tcn_warm, convtasnet_small, convtasnet)
 #   run.sh --upstream hubert  a self-supervised upstream in the loss (these three come first)
 #   run.sh --stage 9          afterwards: downstream tasks and an ESPnet recogniser
 #   run.sh --help             all options; those given here override the ones below

@@ -20,8 +20,9 @@ class LayerUncertainty:
     and, unlike weights of a softmax, none can go to the layer that is nearly zero
     anyway. ``E[d_l]`` is the mean over the batch of all processes, exponentially
     smoothed over the training steps. Evaluation takes it as it is; before any training
-    step it takes its own batch's and remembers nothing. So the value is lower where
-    distances are, also where each equals its own expectation. It is in no checkpoint.
+    step it takes its own batch's and remembers nothing. Because of ``+ s_l`` the value
+    falls as the distances do; the first term alone would stay near 1. What is expected
+    is in no checkpoint.
     """
 
     def __init__(self) -> None:
