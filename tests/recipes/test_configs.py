@@ -26,7 +26,11 @@ LOCAL = {  # the family of a registered upstream
     "wav2vec2_base_960": "wav2vec2_local",
     "data2vec": "data2vec_local",
 }
-SHORT = {"whisper": "whisper_tiny_en", "hubert": "hubert_debian_small"}
+SHORT = {
+    "whisper": "whisper_tiny_en",
+    "whisper_early": "whisper_tiny_en_early",
+    "hubert": "hubert_debian_small",
+}
 
 
 def name(path):
@@ -37,7 +41,7 @@ def name(path):
 def test_fragment_is_a_criterion_that_espnet_accepts(path):
     fragment = read_yaml(path)
     check_criterions([fragment])
-    assert fragment["conf"]["upstream"] == path.stem
+    assert fragment["conf"]["upstream"] == path.stem.removesuffix("_early")
 
 
 @pytest.mark.parametrize("upstream", sorted(LOCAL))
@@ -72,11 +76,11 @@ def test_training_configuration_is_accepted_whole_and_builds(path, tmp_path):
 
 @pytest.mark.parametrize("path", TRAINING, ids=name)
 def test_configurations_that_are_compared_differ_in_the_loss_alone(path):
-    base, _, upstream = path.stem.rpartition("_")
-    if upstream == "snr":  # is the one that the others are compared with
+    network, _, upstream = path.stem.partition("_snr")
+    if not upstream:  # is the one that the others are compared with
         return
-    fragment = read_yaml(ROOT / f"conf/ssl/{SHORT[upstream]}.yaml")
-    written = read_yaml(path.with_name(f"{base}.yaml"))
+    fragment = read_yaml(ROOT / f"conf/ssl/{SHORT[upstream[1:]]}.yaml")
+    written = read_yaml(path.with_name(f"{network}_snr.yaml"))
     assert read_yaml(path) == add_loss(written, fragment)
 
 
