@@ -68,24 +68,20 @@ class LayerWeights:
                 f"layers {spec!r}: random must be a number of layers >= 1, found "
                 f"{number!r}."
             )
-        if isinstance(of, Mapping) and "random" in of:
-            raise UserError(f"layers {spec!r}: random of random; give one number.")
-        if isinstance(of, Mapping) and "uncertainty" in of:
-            raise UserError(
-                f"layers {spec!r}: random layers with weights by uncertainty; choose "
-                "one of the two."
-            )
-        return number, of
+        return number, self._not_nested(spec, of)
+
+    def _uncertainty(self, spec: Mapping) -> object:
+        for key in spec:
+            if key != "uncertainty":
+                raise unknown_name(f"key in layers {spec!r}", key, ("uncertainty",))
+        return self._not_nested(spec, spec["uncertainty"])
 
     @staticmethod
-    def _uncertainty(spec: Mapping) -> object:
-        of = spec["uncertainty"]
-        if len(spec) > 1 or (
-            isinstance(of, Mapping) and {"random", "uncertainty"} & of.keys()
-        ):
+    def _not_nested(spec: Mapping, of: object) -> object:
+        if isinstance(of, Mapping) and {"random", "uncertainty"} & of.keys():
             raise UserError(
-                f"layers {spec!r}: expected uncertainty alone, of layers or weights: "
-                "{uncertainty: all}, {uncertainty: {conv: 0.5, last: 0.5}}."
+                f"layers {spec!r}: random and uncertainty stand once, and not within "
+                "each other; give layers or weights, e.g. all."
             )
         return of
 

@@ -8,7 +8,6 @@ of an utterance does not depend on the others in its batch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.enh.loss.smoothing import SmoothedMean
 from espnet2_ext.errors import UserError, finite_number, unknown_name
-from espnet2_ext.train.distributed_utils import sum_over_processes
 
 RULES = ("fixed", "gradient_norm", "projection")
 RATIO, SMOOTHING = 1.0, 0.95
@@ -92,8 +91,8 @@ class Balance:
                 "for them; remove them, or write 'balance: gradient_norm'."
             )
         self.rule, self.alpha = rule, float(weight)
-        self.ratio, self.smoothing = ratio, smoothing
-        self._norms: list[float] | None = None  # smoothed: of the signal, of the SSL
+        self.ratio = ratio
+        self._norms = SmoothedMean(smoothing)  # of the signal, of the SSL
 
     def send(self, g_signal: Tensor, g_ssl: Tensor) -> Tensor:
         """Bring alpha up to date, and give the gradient to be sent; all (B, N)."""
@@ -104,15 +103,10 @@ class Balance:
         return self.alpha * g_ssl
 
     def _follow(self, g_signal: Tensor, g_ssl: Tensor) -> None:
-        sums = [utterance_norms(g).sum() for g in (g_signal, g_ssl)]
-        total = torch.stack([*sums, sums[0].new_tensor(len(g_ssl))])
-        *norms, count = sum_over_processes(total).tolist()
-        if not all(map(math.isfinite, norms)):
+        self._norms.update(torch.stack([*map(utterance_norms, (g_signal, g_ssl))]))
+        if self._norms.value is None:
             return
-        now = [norm / count for norm in norms]
-        past, s = self._norms or now, self.smoothing
-        self._norms = [s * p + (1 - s) * n for p, n in zip(past, now, strict=True)]
-        signal, ssl = self._norms
+        signal, ssl = self._norms.value.tolist()
         if ssl > 0:
             self.alpha = self.ratio * signal / ssl
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from espnet2_ext.enh.loss.smoothing import SmoothedMean
 from espnet2_ext.frames import EPS
 from espnet2_ext.ssl.layers import Layer
-from espnet2_ext.train.distributed_utils import sum_over_processes
 
 SMOOTHING = 0.95  # what the past counts: the last 20 steps or so
 
@@ -26,36 +26,17 @@ class LayerUncertainty:
     """
 
     def __init__(self) -> None:
-        self.expected: dict[Layer, Tensor] = {}  # of shape ()
+        self.expected = SmoothedMean(SMOOTHING)  # of the layers, in their order
 
     def __call__(
         self, per_layer: dict[Layer, Tensor], update: bool
     ) -> dict[Layer, Tensor]:
         """Scale the distances of each layer, (B,); ``update`` what is expected."""
-        expected = self._expected(per_layer, update)
-        return {
-            layer: distance / expected[layer] + expected[layer].log()
-            for layer, distance in per_layer.items()
-        }
-
-    def _expected(
-        self, per_layer: dict[Layer, Tensor], update: bool
-    ) -> dict[Layer, Tensor]:
-        if self.expected and not update:
-            return self.expected
-        found = torch.stack([d.detach() for d in per_layer.values()])  # (L, B)
-        size = found.new_tensor([found.size(1)])
-        sums = torch.cat([found.sum(dim=1), size])
-        *means, count = sum_over_processes(sums) if update else sums
-        expected = {
-            layer: self._smoothed(layer, (mean / count).clamp_min(EPS))
-            for layer, mean in zip(per_layer, means, strict=True)
-        }
-        # the trainer leaves out a step that is not finite: so does this
-        if update and all(value.isfinite() for value in expected.values()):
-            self.expected = expected
-        return expected
-
-    def _smoothed(self, layer: Layer, now: Tensor) -> Tensor:
-        past = self.expected.get(layer, now)
-        return SMOOTHING * past + (1 - SMOOTHING) * now
+        found = torch.stack(list(per_layer.values()))  # (L, B)
+        if update:
+            self.expected.update(found)
+        expected = self.expected.value
+        if expected is None:
+            expected = found.detach().mean(dim=1)
+        expected = expected.clamp_min(EPS).unsqueeze(1)
+        return dict(zip(per_layer, found / expected + expected.log(), strict=True))

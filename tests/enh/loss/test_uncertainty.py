@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet2_ext.enh.loss import uncertainty
+from espnet2_ext.enh.loss import smoothing
 from espnet2_ext.enh.loss.uncertainty import SMOOTHING, LayerUncertainty
 
 
@@ -43,7 +43,7 @@ def test_gradient_of_a_layer_does_not_depend_on_its_scale():
 def test_no_graph_of_a_step_is_kept():
     weights = LayerUncertainty()
     weights({1: torch.ones(2, requires_grad=True)}, update=True)
-    assert not weights.expected[1].requires_grad
+    assert not weights.expected.value.requires_grad
 
 
 def test_expectation_follows_the_training_smoothly():
@@ -51,18 +51,18 @@ def test_expectation_follows_the_training_smoothly():
     weights(distances([2.0]), update=True)
     weights(distances([4.0]), update=True)
     expected = SMOOTHING * 2.0 + (1 - SMOOTHING) * 4.0
-    assert weights.expected[1].item() == pytest.approx(expected)
+    assert weights.expected.value[0].item() == pytest.approx(expected)
 
 
 def test_evaluation_changes_nothing_and_takes_what_training_expects():
     weights = LayerUncertainty()
     alone = weights(distances([4.0]), update=False)
     torch.testing.assert_close(alone[1], 1 + torch.tensor([4.0]).log())
-    assert weights.expected == {}
+    assert weights.expected.value is None
     weights(distances([2.0]), update=True)
     found = weights(distances([4.0]), update=False)
     torch.testing.assert_close(found[1], 2 + torch.tensor([2.0]).log())
-    assert weights.expected[1].item() == 2.0
+    assert weights.expected.value[0].item() == 2.0
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -70,7 +70,7 @@ def test_step_that_is_not_finite_is_not_remembered(value):
     weights = LayerUncertainty()
     weights(distances([2.0], [1.0]), update=True)
     weights(distances([value], [5.0]), update=True)
-    assert {n: e.item() for n, e in weights.expected.items()} == {1: 2.0, 2: 1.0}
+    assert weights.expected.value.tolist() == [2.0, 1.0]
 
 
 def test_distance_of_zero_is_finite():
@@ -83,18 +83,16 @@ def test_distance_of_zero_is_finite():
 
 def test_expectation_is_that_of_all_processes(monkeypatch):
     other = torch.tensor([12.0, 0.3, 3.0])  # sums of 3 utterances
-    monkeypatch.setattr(
-        uncertainty, "sum_over_processes", lambda values: values + other
-    )
+    monkeypatch.setattr(smoothing, "sum_over_processes", lambda values: values + other)
     weights = LayerUncertainty()
     weights(distances([1.0, 5.0], [0.1, 0.5]), update=True)
-    assert weights.expected[1].item() == pytest.approx(18 / 5)
-    assert weights.expected[2].item() == pytest.approx(0.9 / 5)
+    assert weights.expected.value[0].item() == pytest.approx(18 / 5)
+    assert weights.expected.value[1].item() == pytest.approx(0.9 / 5)
 
 
 def test_evaluation_does_not_wait_for_other_processes(monkeypatch):
     def refuse(values):
         raise AssertionError("a process that evaluates alone would wait for ever")
 
-    monkeypatch.setattr(uncertainty, "sum_over_processes", refuse)
+    monkeypatch.setattr(smoothing, "sum_over_processes", refuse)
     LayerUncertainty()(distances([1.0]), update=False)
