@@ -304,8 +304,14 @@ def test_each_seed_starts_from_its_own_model(prepared):
     for seed in (3, 4):
         start = f"--seed {seed} --init_param exp/cold_{seed}.pth:encoder:encoder "
         assert start in shown
-    done, _ = train(recipe, *words[:4], "--seeds", "3")
-    assert "init_param exp/cold_3.pth" in done.stderr  # another start: refused
+    (recipe / "exp/cold_4.pth").write_text("trained anew")
+    refused = [words, (*words[:4], "--seeds", "3")]  # another model, no model
+    for other, changed in zip(
+        refused, ("cold_4.pth", "init_param exp/cold_3"), strict=True
+    ):
+        done, trained = train(recipe, *other)
+        assert (done.returncode, trained) == (1, [])
+        assert changed in done.stderr
 
 
 def test_a_training_is_not_started_twice_at_once(prepared):

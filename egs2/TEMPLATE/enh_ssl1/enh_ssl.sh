@@ -265,6 +265,7 @@ stage_15_report() {
 }
 
 . utils/steps.sh # what the stages above are made of
+. utils/enh_training.sh
 . utils/asr_steps.sh
 . utils/downstream.sh
 watch_signals

@@ -96,50 +96,7 @@ format_set() { # SET DIR STREAMS
     stamp "${dir}/.stamp" "${print}"
 }
 
-# ---- statistics and training: stages 5 and 6 ---------------------------------
-data_flags() { # data_args, shape_args and data_inputs of training
-    local part dir stream type=sound key file
-    [[ ${audio_format} != *ark* ]] || type=kaldi_ark
-    data_args=() shape_args=() data_inputs=()
-    for part in train valid; do
-        dir=${raw}/${train_set}
-        [ "${part}" = train ] || dir=${raw}/${valid_set}
-        for stream in $(noisy_streams); do
-            key=speech_mix
-            [[ ${stream} != spk* ]] || key=speech_ref${stream#spk}
-            [[ ${stream} != noise* ]] || key=noise_ref${stream#noise}
-            data_args+=("--${part}_data_path_and_name_and_type" "${dir}/${stream}.scp,${key},${type}")
-            data_inputs+=(--sample "${dir}/${stream}.scp")
-            shape_args+=("--${part}_shape_file" "${stats}/${part}/${key}_shape")
-            [ "${part}" = valid ] || shape_args+=(--fold_length $((enh_speech_fold_length * 100)))
-        done
-        for file in utt2category,category,text utt2fs,fs,text_int; do
-            [ ! -e "${raw}/${train_set}/${file%%,*}" ] || [ ! -e "${raw}/${valid_set}/${file%%,*}" ] \
-                || data_args+=("--${part}_data_path_and_name_and_type" "${dir}/${file}")
-        done
-    done
-}
-
-start_of() { # INDEX: the model that its training starts from, if any
-    echo "${init_param//SEED/${sys_seed[$1]}}"
-}
-
-require_starts() { # of the trainings that have not begun
-    local i model
-    for i in "${!sys_exp[@]}"; do
-        model=$(start_of "${i}")
-        model=${model%%:*}
-        "${dry_run}" || [ -z "${model}" ] || [ -e "${model}" ] || [ -e "${sys_exp[i]}/checkpoint.pth" ] \
-            || die "found no ${model}; expected the model that --init_param starts from; train it first (stage 6), or name another"
-    done
-}
-
-training_print() { # INDEX
-    fingerprint "${data_inputs[@]}" ${sys_config[$1]:+--input "${sys_config[$1]}"} \
-        --option "seed ${sys_seed[$1]}" --option "enh_args ${enh_args}" \
-        --option "init_param $(start_of "$1")" --option "fold_length ${enh_speech_fold_length}"
-}
-
+# ---- training, of any template -----------------------------------------------
 refuse_other_config() { # EXP FINGERPRINT: one directory is one experiment
     "${dry_run}" || [ ! -e "$1/checkpoint.pth" ] && return
     [ -e "$1/.inputs" ] || { log "  $1: begun elsewhere, will be resumed as it is"; return; }
@@ -159,24 +116,6 @@ training_threads() { # of one training on CPUs: they share the processors of thi
     else
         echo 1
     fi
-}
-
-train_system() { # INDEX FINGERPRINT, in the background
-    local exp=${sys_exp[$1]} name=${sys_exp[$1]}/train.log lock start
-    start=$(start_of "$1")
-    if ! "${dry_run}"; then
-        exec {lock}> "${exp}/.lock"
-        flock -w 3 "${lock}" || die "found another training in ${exp}; expected none; wait for it or stop it"
-    fi
-    [[ ${cuda_cmd} != queue.pl* ]] || name=${name##*/} # queue.pl allows no '/'
-    # shellcheck disable=SC2086 # enh_args is meant to be split
-    x "${py[@]}" -m espnet2.bin.launch --cmd "${cuda_cmd} --name ${name}" --log "${exp}/train.log" \
-        --ngpu "${ngpu}" --num_nodes "${num_nodes}" --init_file_prefix "${exp}/.dist_init_" \
-        --multiprocessing_distributed true -- \
-        env OMP_NUM_THREADS="$(training_threads)" "${py[@]}" -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
-        --resume true --output_dir "${exp}" ${sys_seed[$1]:+--seed "${sys_seed[$1]}"} \
-        ${start:+--init_param "${start}"} ${sys_config[$1]:+--config "${sys_config[$1]}"} ${enh_args}
-    stamp "${exp}/.stamp.train" "$2"
 }
 
 # ---- enhancement, scores, report: stages 7 to 15 -----------------------------
