@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 # FAILED: the job script ended badly; KILLED: the scheduler ended it
@@ -25,7 +26,7 @@ class Answer(NamedTuple):
     stderr: str
 
 
-class Scheduler:
+class Scheduler(ABC):
     """One submitted job or array. Subclasses fill in the commands."""
 
     name = ""
@@ -39,9 +40,9 @@ class Scheduler:
     def __init__(self) -> None:
         self.job_id = ""
 
+    @abstractmethod
     def array_flags(self, numbers: list[int], limit: int) -> str:
         """Flags for an array of these numbers, ``limit`` (0: all) at a time."""
-        raise NotImplementedError
 
     def raw_flags(self, words: list[str]) -> list[str]:
         """Flags given on the command line that this scheduler understands."""
@@ -51,32 +52,32 @@ class Scheduler:
         """Shell lines at the beginning of an array's job script."""
         return ""
 
+    @abstractmethod
     def log_flags(self, queue_log: str) -> str:
         """Flags that send stray output to ``queue_log``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_job_id(self, output: str) -> bool:
         """Take the job's id from the submit command's output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_unreachable(self, output: str) -> bool:
         """Whether an error means that the controller cannot be reached now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def query(self) -> list[str]:
         """Return the command that lists the states."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_states(self, answer: Answer) -> dict[int, State] | None:
         """States by number (a job without JOB= is 0); None: no answer.
 
         A task that the scheduler no longer knows is left out.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def never_starting(self, waiting: dict[int, State]) -> dict[int, str]:
         """Why waiting tasks can never start, by number; without those that may."""
-        raise NotImplementedError
 
     def held(self, waiting: dict[int, State]) -> str:
         """What keeps waiting tasks back that a person may end; "" if nothing."""
@@ -90,13 +91,13 @@ class Scheduler:
         """More about a task that was killed: node, exit code; may be empty."""
         return ""
 
+    @abstractmethod
     def cancel(self, numbers: list[int] | None = None) -> list[str]:
         """Return the command that ends these tasks, or the whole job."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hint(self) -> str:
         """Return the command that shows a person more."""
-        raise NotImplementedError
 
 
 def ask(command: list[str], seconds: float = 30.0) -> Answer:
