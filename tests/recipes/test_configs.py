@@ -30,6 +30,7 @@ SHORT = {
     "whisper": "whisper_tiny_en",
     "whisper_early": "whisper_tiny_en_early",
     "hubert": "hubert_debian_small",
+    "fbank": "fbank",
 }
 
 
@@ -84,10 +85,11 @@ def test_configurations_that_are_compared_differ_in_the_loss_alone(path):
     assert read_yaml(path) == add_loss(written, fragment)
 
 
-def test_second_stage_goes_on_with_the_network_of_the_first():
+@pytest.mark.parametrize("network", ["tcn", "tcn_large"])
+def test_second_stage_goes_on_with_the_network_of_the_first(network):
     tuning = ROOT / "egs2/debian_speech/enh_ssl1/conf/tuning"
     first, second = (
-        read_yaml(tuning / f"train_enh_tcn_{stage}_snr.yaml")
+        read_yaml(tuning / f"train_enh_{network}_{stage}_snr.yaml")
         for stage in ("long", "warm")
     )
     for part in ("encoder", "separator", "decoder"):
