@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.blocks import (
     MIN_SAMPLES,
     Stack,
@@ -273,6 +274,8 @@ class FrozenUpstream:
         return known[1]
 
     def _run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+        # an enhancer may leave something there, which a window or a norm would reach
+        wav = torch.where(frame_mask(lengths, wav.size(1)), wav, 0.0)
         if self.fs != UPSTREAM_FS:
             from torchaudio.functional import resample
 

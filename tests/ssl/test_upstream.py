@@ -120,6 +120,23 @@ def test_frames_are_those_of_the_convolutions(checkpoints, name):
     assert features.layers[0].shape == (2, 49, 32)
 
 
+@pytest.mark.parametrize("name", [*NAMES, "whisper_tiny_en", "fbank"])
+def test_what_stands_in_the_padding_does_not_count(checkpoints, name, speech_like):
+    ours = name in checkpoints
+    upstream = build(checkpoints, name) if ours else FrozenUpstream(name, layers="all")
+    lengths = torch.tensor([24000, 15000])
+    states = []
+    for rest in (0.0, 0.3):
+        wav = speech_like.clone()
+        wav[1, 15000:] *= rest
+        wav.requires_grad_()
+        found = upstream(wav, lengths)
+        found.layers[max(found.layers)].sum().backward()
+        assert not wav.grad[1, 15000:].any()
+        states.append(found.layers)
+    torch.testing.assert_close(*states)
+
+
 def test_padding_does_not_reach_a_layer_norm_upstream(checkpoints, speech_like):
     upstream = build(checkpoints, "wavlm_local:large")
     wav, lengths = speech_like.clone(), torch.tensor([24000, 14000])

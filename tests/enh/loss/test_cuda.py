@@ -80,6 +80,7 @@ def test_upstream_gives_the_loss_and_gradient_of_the_cpu(upstream, speech_like):
     found = waveform_gradient("cuda", upstream, speech_like)
     assert relative(found[0], wanted[0]) < 1e-3
     assert relative(found[1], wanted[1]) < 1e-2
+    assert not found[1][1, 16000:].any()  # nothing flows into the padding
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
