@@ -70,14 +70,9 @@ def trained_with(recipe, *words):
     [
         ([], "0", "tcn", "whisper"),
         (["--upstream", "hubert"], "0", "tcn", "hubert"),
-        (["--budget", "full"], "012", "convtasnet_small", "whisper"),
         (
             ["--upstream", "hubert", "--budget", "full", "--separator", "convtasnet"],
             *("012", "convtasnet", "hubert"),
-        ),
-        (
-            ["--budget", "full", "--separator", "tcn_warm", "--init_param", "SEED.pth"],
-            *("012", "tcn_warm", "whisper"),
         ),
     ],
 )
@@ -87,6 +82,31 @@ def test_first_options_choose_what_is_trained(
     names = (f"{separator}_snr", f"{separator}_snr_{upstream}")
     expected = {(seed, name) for seed in seeds for name in names}
     assert set(trained_with(recipe, *words)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "network", "loss"),
+    [
+        (["--budget", "full"], "tcn", "whisper_early"),
+        (
+            ["--separator", "tcn_large_warm", "--upstream", "hubert"],
+            *("tcn_large", "hubert"),
+        ),
+    ],
+)
+def test_network_of_two_stages_is_trained_in_both(recipe, words, network, loss):
+    second = [f"{network}_warm_snr", f"{network}_warm_snr_{loss}"]
+    names = [name for _, name in trained_with(recipe, *words)]
+    assert list(dict.fromkeys(names)) == [f"{network}_long_snr", *second]
+
+
+def test_systems_of_ones_own_have_the_first_stage_that_one_names(recipe):
+    words = ["--budget", "full", "--seeds", "0", "--enh_config"]
+    words.append("conf/tuning/train_enh_tcn_snr.yaml")
+    words += ["--enh_label", "SE-SNR"]
+    assert trained_with(recipe, *words) == [("0", "tcn_snr")]
+    words += ["--init_config", "conf/tuning/train_enh_tcn_long_snr.yaml"]
+    assert trained_with(recipe, *words) == [("0", "tcn_long_snr"), ("0", "tcn_snr")]
 
 
 @pytest.mark.parametrize(

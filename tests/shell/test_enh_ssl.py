@@ -314,6 +314,35 @@ def test_each_seed_starts_from_its_own_model(prepared):
         assert changed in done.stderr
 
 
+def test_a_first_stage_is_trained_once_for_each_seed(prepared):
+    recipe, _ = prepared
+    words = ["--init_config", "conf/tuning/train.yaml", "--seeds", "5 6"]
+    words += ["--inference_model", "checkpoint.pth"]
+    systems = ["--enh_config", "conf/tuning/other.yaml", "--enh_tag", "second"]
+    done, trained = train(recipe, *words, *systems, FAIL_IN="train_raw_seed6")
+    assert (done.returncode, trained) == (1, ["enh_train_raw_seed5"])  # no second stage
+    done, trained = train(recipe, *words, *systems)
+    second = ["enh_second_seed5", "enh_second_seed6"]
+    assert trained == [*second, "enh_train_raw_seed6"]
+    shown = stages(recipe, 6, 6, *words, *systems, "--dry_run", "true").stdout
+    for seed in (5, 6):
+        model = f"exp/enh_train_raw_seed{seed}/checkpoint.pth"
+        assert f"--seed {seed} --init_param {model} " in shown
+    systems[-1] = "third"  # other systems, the same first stage
+    assert train(recipe, *words, *systems)[1] == ["enh_third_seed5", "enh_third_seed6"]
+
+
+def test_a_first_stage_is_not_among_the_systems_and_yields_to_a_model(prepared):
+    recipe, _ = prepared
+    words = ["--init_config", "conf/tuning/train.yaml", "--enh_tag", "own"]
+    done, trained = train(recipe, *words, "--enh_config", "conf/tuning/train.yaml")
+    assert (done.returncode, trained) == (1, [])
+    assert "found --init_config conf/tuning/train.yaml in --enh_config" in done.stderr
+    (recipe / "exp/own.pth").touch()
+    words += ["--enh_config", "conf/tuning/other.yaml", "--init_param", "exp/own.pth"]
+    assert train(recipe, *words)[1] == ["enh_own"]
+
+
 def test_a_training_is_not_started_twice_at_once(prepared):
     recipe, _ = prepared
     exp = recipe / "exp/enh_lock"

@@ -41,7 +41,8 @@ enh_tag=                    # suffix of the experiment directory, one per YAML; 
 enh_exp=                    # experiment directory itself, one per YAML; empty: made from the tag
 enh_args=                   # further training options, e.g. "--max_epoch 10"
 seeds=                      # e.g. "0 1 2": one experiment (_seed0 ...) each; empty: a single one without suffix
-init_param=                 # start from a model: path[:source[:target[:exclude]]]; SEED in it is each system's own
+init_config=                # YAML of a first stage of training: each seed does it once, all its systems start from there
+init_param=                 # or start from a model: path[:source[:target[:exclude]]]; SEED in it is each system's own
 enh_speech_fold_length=800  # batches shrink beyond this length (x 100 samples)
 train_jobs=1                # systems trained at the same time
 train_threads=              # CPU threads of each; empty: its share of the processors (local, --ngpu 0), else 1
@@ -179,20 +180,10 @@ stage_5_statistics() {
 }
 
 stage_6_train() {
-    local i print
     data_flags
     jobs_at_once=${train_jobs}
-    require_starts
-    for i in "${!sys_exp[@]}"; do
-        print=$(training_print "${i}")
-        refuse_other_config "${sys_exp[i]}" "${print}"
-        up_to_date "${sys_exp[i]}/.stamp.train" "${print}" "${sys_exp[i]}/config.yaml" && continue
-        stamp "${sys_exp[i]}/.inputs" "${print}"
-        resume_script "${sys_exp[i]}/run.sh" 6
-        start_job "train ${sys_label[i]}${sys_seed[i]:+ seed ${sys_seed[i]}}" "${sys_exp[i]}/train.log" \
-            train_system "${i}" "${print}"
-    done
-    wait_jobs
+    [[ -z ${init_config} || -n ${init_param} ]] || train_first_stage
+    train_systems
 }
 
 stage_7_enhance() {

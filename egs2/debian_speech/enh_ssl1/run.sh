@@ -1,28 +1,31 @@
 #!/usr/bin/env bash
 # Does a loss on speech representations help? Real speech and noise out of Debian packages.
 #   run.sh                    the demo: a small corpus, minutes of training on 2 CPU cores
-#   run.sh --budget full      the experiment: more data, Conv-TasNet, three seeds
-#   run.sh --separator NAME   another network (tcn, tcn_warm, convtasnet_small, convtasnet)
+#   run.sh --budget full      the experiment: more data, training in two stages, three seeds
+#   run.sh --separator NAME   another network (tcn, tcn_warm, tcn_large_warm, convtasnet_small, convtasnet)
 #   run.sh --upstream hubert  a self-supervised upstream in the loss (these three come first)
 #   run.sh --stage 9          afterwards: downstream tasks and an ESPnet recogniser
 #   run.sh --help             all options; those given here override the ones below
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-budget=demo separator="" upstream=whisper
+budget=demo separator="" upstream=""
 while [[ ${1:-} == --budget || ${1:-} == --separator || ${1:-} == --upstream ]]; do
     [ $# -gt 1 ] || { echo "run.sh: option $1 needs a value" >&2 && exit 1; }
     printf -v "${1#--}" '%s' "$2" && shift 2
 done
 case "${budget}" in
-    demo) network=tcn seeds=0 sets=test_en size="small --max_test_utts 36" ;;
-    full) network=convtasnet_small seeds="0 1 2" sets="test_en test_spk2" size=core ;;
+    demo) network=tcn loss=whisper seeds=0 sets=test_en size="small --max_test_utts 36" ;;
+    full) network=tcn_warm loss=whisper_early seeds="0 1 2" sets="test_en test_spk2" size=core ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
 esac
-snr=conf/tuning/train_enh_${separator:-${network}}_snr
-for config in "${snr}.yaml" "${snr}_${upstream}.yaml"; do
+network=${separator:-${network}} loss=${upstream:-${loss}}
+snr=conf/tuning/train_enh_${network}_snr
+for config in "${snr}.yaml" "${snr}_${loss}.yaml"; do
     [ -r "${config}" ] || { echo "run.sh: found no ${config}; expected one for this --separator and --upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
 done
+first="" # NAME_warm goes on from NAME_long; an --enh_config given here says that by itself
+[[ ${network} != *_warm || " $* " == *" --enh_config "* ]] || first=${snr%_warm_snr}_long_snr.yaml
 asr_exp=../asr1/exp/asr_train_asr_fbank_conformer_ctc_raw_ru_char # made by ../asr1/run.sh
 [ -d "${asr_exp}" ] || asr_exp=""
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
@@ -30,7 +33,7 @@ ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 exec ./enh_ssl.sh \
     --train_set train --valid_set valid --test_sets "${sets}" \
     --local_data_opts "--corpus_size ${size}" --audio_format wav --max_wav_duration 30 \
-    --enh_config "${snr}.yaml ${snr}_${upstream}.yaml" \
+    --enh_config "${snr}.yaml ${snr}_${loss}.yaml" --init_config "${first}" \
     --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" \
     --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
     --recognisers "pocketsphinx whisper_tiny_en" --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \

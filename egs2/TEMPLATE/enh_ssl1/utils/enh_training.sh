@@ -47,6 +47,31 @@ training_print() { # INDEX
         --option "init_param ${start}" ${start:+--input "${start%%:*}"} --option "fold_length ${enh_speech_fold_length}"
 }
 
+train_first_stage() { # --init_config with each seed; init_param is then what it made
+    [[ " ${enh_config} " != *" ${init_config} "* ]] \
+        || die "found --init_config ${init_config} in --enh_config, too; expected a first stage for other systems; leave it out of one"
+    local enh_config=${init_config} enh_label="" enh_tag="" enh_exp=""
+    local sys_exp=() sys_label=() sys_config=() sys_seed=()
+    list_systems
+    train_systems
+    init_param=${sys_exp[0]%"${sys_seed[0]}"}${sys_seed[0]:+SEED}/${inference_model}
+}
+
+train_systems() { # those of sys_exp that are not trained yet
+    local i print
+    require_starts
+    for i in "${!sys_exp[@]}"; do
+        print=$(training_print "${i}")
+        refuse_other_config "${sys_exp[i]}" "${print}"
+        up_to_date "${sys_exp[i]}/.stamp.train" "${print}" "${sys_exp[i]}/config.yaml" && continue
+        stamp "${sys_exp[i]}/.inputs" "${print}"
+        resume_script "${sys_exp[i]}/run.sh" 6
+        start_job "train ${sys_label[i]}${sys_seed[i]:+ seed ${sys_seed[i]}}" "${sys_exp[i]}/train.log" \
+            train_system "${i}" "${print}"
+    done
+    wait_jobs
+}
+
 train_system() { # INDEX FINGERPRINT, in the background
     local exp=${sys_exp[$1]} name=${sys_exp[$1]}/train.log lock start
     start=$(start_of "$1")

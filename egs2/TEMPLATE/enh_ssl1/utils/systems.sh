@@ -7,7 +7,7 @@
 
 sys_exp=() sys_label=() sys_config=() sys_seed=()
 
-_list_systems() {
+list_systems() {
     local configs tags exps labels list seed i tag exp
     read -ra configs <<< "${enh_config}"
     read -ra tags <<< "${enh_tag}"
@@ -64,7 +64,7 @@ find_rows() { # once: the systems, and those of ${denoisers} that are installed
     row_exp=("${denoiser_exp[@]}" "${trained_exp[@]}")
 }
 
-_list_systems
+list_systems
 check_observation_adding
 if [ -z "${inference_tag}" ]; then
     inference_tag=${inference_enh_config:-enhanced}

@@ -47,7 +47,7 @@ mapfile -t systems < "${expdir}/options"
 systems+=(--test_sets valid --seeds "${seeds}" --expdir "${expdir}" --dumpdir "${dumpdir}" --dry_run "${dry_run}")
 # The last model, not the best by its own loss: the sum has no best where alpha moves.
 dry_run=false run ./run.sh --budget "${budget}" --stage 5 --stop_stage 8 \
-    --inference_model latest.pth --recognisers "" --scoring_metrics "SI_SNR PESQ_WB ESTOI DNSMOS" \
+    --init_config "" --inference_model latest.pth --recognisers "" --scoring_metrics "SI_SNR PESQ_WB ESTOI DNSMOS" \
     "${passed_on[@]}" "${systems[@]}"
 "${dry_run}" || "${py[@]}" -m espnet2_ext.bin.ablation table --ablation "${ablation}" --expdir "${expdir}" \
     --seeds "${seeds}" --dumpdir "${dumpdir}/raw" --test_set valid
