@@ -12,6 +12,9 @@ import pytest
 
 from tests.conftest import ROOT
 
+# a minute on two idle cores, a quarter of an hour on a share of one
+pytestmark = pytest.mark.timeout(1800)
+
 RECIPE = ROOT / "egs2/debian_speech/enh_ssl1"
 TINY = [
     "--local_data_opts",
