@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from helpers import ROOT, run
-from test_enh_ssl import make_recipe, stages
+from staged import make_recipe, stages
 
 # Stands in for the interpreter: "enhances" at once (the clean speech), passes
 # everything else on.

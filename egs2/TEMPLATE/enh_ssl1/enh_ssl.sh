@@ -257,6 +257,7 @@ stage_15_report() {
 
 . utils/steps.sh # what the stages above are made of
 . utils/enh_training.sh
+check_init_config
 . utils/asr_steps.sh
 . utils/downstream.sh
 watch_signals

@@ -47,9 +47,14 @@ training_print() { # INDEX
         --option "init_param ${start}" ${start:+--input "${start%%:*}"} --option "fold_length ${enh_speech_fold_length}"
 }
 
-train_first_stage() { # --init_config with each seed; init_param is then what it made
+check_init_config() {
+    [ -n "${init_config}" ] || return 0
+    [ -r "${init_config}" ] || die "found --init_config ${init_config}, which cannot be read; expected a YAML file"
     [[ " ${enh_config} " != *" ${init_config} "* ]] \
         || die "found --init_config ${init_config} in --enh_config, too; expected a first stage for other systems; leave it out of one"
+}
+
+train_first_stage() { # --init_config with each seed; init_param is then what it made
     local enh_config=${init_config} enh_label="" enh_tag="" enh_exp=""
     local sys_exp=() sys_label=() sys_config=() sys_seed=()
     list_systems

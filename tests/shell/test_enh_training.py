@@ -1,0 +1,112 @@
+"""Stage 6: what is trained, from where, what is refused."""
+
+from __future__ import annotations
+
+import fcntl
+
+from staged import stages, train
+
+
+def test_training_is_skipped_when_done_and_refused_when_changed(prepared):
+    recipe, _ = prepared
+    config = ("--enh_config", "conf/tuning/train.yaml", "--seeds", "0 1")
+    done, trained = train(recipe, *config)
+    assert done.returncode == 0, done.stderr
+    assert trained == ["enh_train_raw_seed0", "enh_train_raw_seed1"]
+    done, trained = train(recipe, *config)
+    assert (done.returncode, trained) == (0, [])
+    assert done.stdout.count("skipped") == 2
+
+    yaml = recipe / "conf/tuning/train.yaml"
+    yaml.write_text("max_epoch: 7\n")
+    done, trained = train(recipe, *config)
+    assert (done.returncode, trained) == (1, [])
+    assert "conf/tuning/train.yaml" in done.stderr
+    assert "--enh_tag" in done.stderr
+    assert "remove exp/enh_train_raw_seed0" in done.stderr
+    done, trained = train(recipe, *config, "--enh_tag", "new")
+    assert trained == ["enh_new_seed0", "enh_new_seed1"]
+    yaml.write_text("max_epoch: 1\n")
+
+
+def test_a_failing_training_shows_its_log_and_stops(prepared):
+    recipe, _ = prepared
+    words = ("--enh_config", "conf/tuning/train.yaml", "--enh_tag", "f")
+    done, trained = train(recipe, *words, "--seeds", "0 1", FAIL_IN="seed0")
+    assert done.returncode == 1
+    assert "loss is not finite" in done.stderr
+    assert "failed with status 9, log: exp/enh_f_seed0/train.log" in done.stderr
+    assert "enh_f_seed0" not in trained
+    done, trained = train(recipe, *words, "--seeds", "0 1")
+    assert done.returncode == 0
+    assert "enh_f_seed0" in trained
+
+
+def test_each_seed_starts_from_its_own_model(prepared):
+    recipe, _ = prepared
+    words = ("--enh_config", "conf/tuning/train.yaml", "--enh_tag", "warm")
+    (recipe / "exp").mkdir(exist_ok=True)
+    words += ("--init_param", "exp/cold_SEED.pth:encoder:encoder", "--seeds", "3 4")
+    for seed in (3, 4):
+        done, trained = train(recipe, *words)
+        assert (done.returncode, trained) == (1, [])
+        assert f"found no exp/cold_{seed}.pth; expected the model" in done.stderr
+        (recipe / f"exp/cold_{seed}.pth").touch()
+    done, trained = train(recipe, *words)
+    assert trained == ["enh_warm_seed3", "enh_warm_seed4"]
+    shown = stages(recipe, 6, 6, *words, "--dry_run", "true").stdout
+    for seed in (3, 4):
+        start = f"--seed {seed} --init_param exp/cold_{seed}.pth:encoder:encoder "
+        assert start in shown
+    (recipe / "exp/cold_4.pth").write_text("trained anew")
+    refused = [words, (*words[:4], "--seeds", "3")]  # another model, no model
+    for other, changed in zip(
+        refused, ("cold_4.pth", "init_param exp/cold_3"), strict=True
+    ):
+        done, trained = train(recipe, *other)
+        assert (done.returncode, trained) == (1, [])
+        assert changed in done.stderr
+
+
+def test_a_first_stage_is_trained_once_for_each_seed(prepared):
+    recipe, _ = prepared
+    words = ["--init_config", "conf/tuning/train.yaml", "--seeds", "5 6"]
+    words += ["--inference_model", "checkpoint.pth"]
+    systems = ["--enh_config", "conf/tuning/other.yaml", "--enh_tag", "second"]
+    done, trained = train(recipe, *words, *systems, FAIL_IN="train_raw_seed6")
+    assert (done.returncode, trained) == (1, ["enh_train_raw_seed5"])  # no second stage
+    done, trained = train(recipe, *words, *systems)
+    second = ["enh_second_seed5", "enh_second_seed6"]
+    assert trained == [*second, "enh_train_raw_seed6"]
+    shown = stages(recipe, 6, 6, *words, *systems, "--dry_run", "true").stdout
+    for seed in (5, 6):
+        model = f"exp/enh_train_raw_seed{seed}/checkpoint.pth"
+        assert f"--seed {seed} --init_param {model} " in shown
+    systems[-1] = "third"  # other systems, the same first stage
+    assert train(recipe, *words, *systems)[1] == ["enh_third_seed5", "enh_third_seed6"]
+
+
+def test_a_first_stage_is_not_among_the_systems_and_yields_to_a_model(prepared):
+    recipe, _ = prepared
+    words = ["--init_config", "conf/tuning/train.yaml", "--enh_tag", "own"]
+    done, trained = train(recipe, *words, "--enh_config", "conf/tuning/train.yaml")
+    assert (done.returncode, trained) == (1, [])
+    assert "found --init_config conf/tuning/train.yaml in --enh_config" in done.stderr
+    done = stages(recipe, 3, 3, "--init_config", "conf/none.yaml")  # not in stage 6
+    assert done.returncode == 1
+    assert "found --init_config conf/none.yaml, which cannot be read" in done.stderr
+    (recipe / "exp/own.pth").touch()
+    words += ["--enh_config", "conf/tuning/other.yaml", "--init_param", "exp/own.pth"]
+    assert train(recipe, *words)[1] == ["enh_own"]
+
+
+def test_a_training_is_not_started_twice_at_once(prepared):
+    recipe, _ = prepared
+    exp = recipe / "exp/enh_lock"
+    exp.mkdir(parents=True)
+    with open(exp / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        words = ("--enh_config", "conf/tuning/train.yaml", "--enh_tag", "lock")
+        done, trained = train(recipe, *words)
+    assert (done.returncode, trained) == (1, [])
+    assert "another training in exp/enh_lock" in done.stderr
