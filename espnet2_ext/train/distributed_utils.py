@@ -17,6 +17,11 @@ def _together() -> bool:
     return dist.is_available() and dist.is_initialized()
 
 
+def process_rank() -> int:
+    """Give the rank of this process; 0 if it is alone."""
+    return dist.get_rank() if _together() else 0
+
+
 def sum_over_processes(values: Tensor) -> Tensor:
     """Add ``values`` of all processes, the same in each; alone, they are the sum."""
     if _together():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from espnet2.train.trainer import Trainer as EspnetTrainer
 from espnet2.train.trainer import TrainerOptions as EspnetTrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
 
+from espnet2_ext.train.loss_memory import LossMemory, restore
 from espnet2_ext.train.nonfinite import Guard, refuse_nonfinite_state
 
 CHECKPOINT = "checkpoint.pth"  # what ESPnet resumes from
@@ -27,6 +28,10 @@ class TrainerOptions(EspnetTrainerOptions):
 
     nonfinite: str
 
+    def __post_init__(self) -> None:
+        """Start with losses that remember nothing."""
+        self.loss_memory = LossMemory()
+
 
 class Trainer(EspnetTrainer):
     """``Trainer`` of ESPnet; a kill costs at most the epoch that was under way.
@@ -34,7 +39,8 @@ class Trainer(EspnetTrainer):
     ESPnet writes ``checkpoint.pth`` over itself, then ``<N>epoch.pth``, then the links.
     Here ``checkpoint.pth`` comes last, complete, in one step; links that a kill left
     behind are put right when the training goes on. What is not finite stops the
-    training or is skipped (``Guard``), and is never saved.
+    training or is skipped (``Guard``), and is never saved. What losses have learnt is
+    in the checkpoint (``LossMemory``).
     """
 
     @classmethod
@@ -62,6 +68,7 @@ class Trainer(EspnetTrainer):
             for optimizer in optimizers:
                 optimizer.zero_grad()
         refuse_nonfinite_state(model, optimizers)
+        kwargs["options"].loss_memory.gather(model)
         return all_steps_are_invalid
 
     @classmethod
@@ -72,18 +79,32 @@ class Trainer(EspnetTrainer):
             super().validate_one_epoch(**kwargs)
         guard.judge_losses()
 
+    @staticmethod
+    def resume(checkpoint: str | Path, model: torch.nn.Module, **kwargs: Any) -> None:
+        """Go on from ``checkpoint`` as ESPnet does, with what the losses knew then."""
+        EspnetTrainer.resume(checkpoint=checkpoint, model=model, **kwargs)
+        restore(model, read_checkpoint(checkpoint))
+
     @classmethod
     def run(cls, *args: Any, **kwargs: Any) -> None:
         """Train as ESPnet does."""
         options = kwargs["trainer_options"]
         if options.resume and kwargs["distributed_option"].dist_rank in (None, 0):
             repair_links(Path(options.output_dir), options.best_model_criterion)
-        with atomic_checkpoints():
+        with atomic_checkpoints(options.loss_memory.added_to):
             super().run(*args, **kwargs)
 
 
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read ``checkpoint.pth`` on the CPU."""
+    # weights_only=False as in ESPnet: the reporter's numbers are objects of numpy
+    return torch.load(path, map_location="cpu", weights_only=False)
+
+
 @contextmanager
-def atomic_checkpoints() -> Iterator[None]:
+def atomic_checkpoints(
+    complete: Callable[[dict], dict] = lambda checkpoint: checkpoint,
+) -> Iterator[None]:
     """Let ``torch.save`` write to a temporary name, and the checkpoint appear last.
 
     ESPnet saves the checkpoint before the epoch's model. A kill in between would leave
@@ -98,6 +119,8 @@ def atomic_checkpoints() -> Iterator[None]:
             plain(obj, f, *args, **kwargs)
             return
         path = Path(f)
+        if path.name == CHECKPOINT and isinstance(obj, dict):
+            obj = complete(obj)
         temporary = path.with_name(f".{path.name}.tmp")
         with open(temporary, "wb") as stream:
             plain(obj, stream, *args, **kwargs)
@@ -126,8 +149,7 @@ def repair_links(output_dir: Path, best_model_criterion: Any) -> None:
     checkpoint = output_dir / CHECKPOINT
     if not checkpoint.is_file():
         return
-    # weights_only=False as in ESPnet: the reporter's numbers are objects of numpy
-    states = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    states = read_checkpoint(checkpoint)
     reporter = Reporter()
     reporter.load_state_dict(states["reporter"])
     epochs = {"latest": reporter.get_epoch()}

@@ -9,7 +9,7 @@ of an utterance does not depend on the others in its batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -93,6 +93,17 @@ class Balance:
         self.rule, self.alpha = rule, float(weight)
         self.ratio = ratio
         self._norms = SmoothedMean(smoothing)  # of the signal, of the SSL
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what the steps so far have taught: nothing but ``gradient_norm``."""
+        if self.rule != "gradient_norm":
+            return {}
+        return {"alpha": self.alpha, "norms": self._norms.value}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with what ``state_dict`` gave."""
+        if self.rule == "gradient_norm" and state:
+            self.alpha, self._norms.value = state["alpha"], state["norms"]
 
     def send(self, g_signal: Tensor, g_ssl: Tensor) -> Tensor:
         """Bring alpha up to date, and give the gradient to be sent; all (B, N)."""

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from espnet2_ext.enh.loss.normalization import NORMALIZATIONS
+from espnet2_ext.enh.loss.normalization import NORMALIZATIONS, Running
 from espnet2_ext.enh.loss.parameters import bind_parameters
 from espnet2_ext.enh.loss.set_distances import (
     cka,
@@ -111,6 +111,11 @@ class FeatureDistance:
             raise unknown_name("normalize", normalize, NORMALIZATIONS)
         self._measure = bind_parameters(distance, DISTANCES)
         self._normalize = NORMALIZATIONS[normalize]()
+
+    @property
+    def running(self) -> Running | None:
+        """The normalisation that learns, if it is that one."""
+        return self._normalize if isinstance(self._normalize, Running) else None
 
     def __call__(
         self,

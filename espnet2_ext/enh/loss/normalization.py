@@ -73,6 +73,10 @@ class Moments(NamedTuple):
         squares = zero_padding(features - mean, mask).square().sum(dim=(0, 1))
         return cls(frames, mean, squares / divisor)
 
+    def is_finite(self) -> bool:
+        """Tell whether both are; a reference that is not finite makes them so."""
+        return bool((self.mean.isfinite() & self.variance.isfinite()).all())
+
     def merged(self, other: Moments) -> Moments:
         """Pool with other frames (Chan, Golub & LeVeque, 1979)."""
         other = Moments(*(value.to(self.mean.device) for value in other))
@@ -90,9 +94,8 @@ class Running:
     Mean and variance are those of all valid clean frames of the training so far, this
     step's among them, so they start as those of the first batch: the upstream is
     frozen, hence they settle. Evaluation takes them as they are; before any training
-    step it takes its own batch's and remembers nothing. They are in no checkpoint: a
-    resumed training starts them anew. Each process of a distributed training has its
-    own.
+    step it takes its own batch's and remembers nothing. A batch that is not finite
+    does not count. Each process of a distributed training has its own.
     """
 
     def __init__(self) -> None:
@@ -111,7 +114,9 @@ class Running:
         if known is None or update:
             batch = Moments.of(ref.detach(), mask)
             known = batch if known is None else known.merged(batch)
-        if update:
+        if update and bool(
+            known.mean.isfinite().all() & known.variance.isfinite().all()
+        ):
             self.moments[layer] = known
         mean, scale = known.mean.to(est), (known.variance + VARIANCE_FLOOR).rsqrt()
         return (est - mean) * scale.to(est), (ref - mean) * scale.to(est)

@@ -1,4 +1,4 @@
-"""What a training expects of its next step, from those it has done."""
+"""Exponential moving averages over the steps of a training."""
 
 from __future__ import annotations
 
@@ -33,5 +33,6 @@ class SmoothedMean:
         total = sum_over_processes(torch.cat([found.sum(dim=1), size]))
         now = total[:-1] / total[-1]
         if bool(now.isfinite().all()):
-            past, s = now if self.value is None else self.value, self.smoothing
+            past = now if self.value is None else self.value.to(now)
+            s = self.smoothing
             self.value = s * past + (1 - s) * now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ class SSLDistance:
     A call is a training step where a gradient of ``est`` is wanted, and an evaluation
     under ``no_grad``: ``normalize="running"`` and ``layers={"uncertainty": ...}``
     learn, ``layers={"random": ...}`` draws and ``pad_reference`` pads in training
-    steps only. What this remembers is no part of any checkpoint.
+    steps only. What is learnt is in ``state_dict()``: keep it with your checkpoint.
 
     Args:
         upstream, path_or_url, download_dir, extra_conf, fs: see ``FrozenUpstream``.
@@ -84,6 +85,25 @@ class SSLDistance:
         if self.pad_reference:
             _ = self.upstream.hop
         return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what training steps have taught: running statistics, uncertainties.
+
+        An empty dict where the settings learn nothing.
+        """
+        state: dict[str, Any] = {}
+        if self.compare.running is not None:
+            state["moments"] = dict(self.compare.running.moments)
+        if self.upstream.layers.uncertain:
+            state["uncertainty"] = self.uncertainty.expected.value
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with what ``state_dict`` gave; what the settings do not use is left."""
+        if self.compare.running is not None and "moments" in state:
+            self.compare.running.moments = dict(state["moments"])
+        if self.upstream.layers.uncertain and "uncertainty" in state:
+            self.uncertainty.expected.value = state["uncertainty"]
 
     def __call__(
         self, est: Tensor, ref: Tensor, lengths: Tensor | None = None

@@ -21,8 +21,7 @@ class LayerUncertainty:
     anyway. ``E[d_l]`` is the mean over the batch of all processes, exponentially
     smoothed over the training steps. Evaluation takes it as it is; before any training
     step it takes its own batch's and remembers nothing. Because of ``+ s_l`` the value
-    falls as the distances do; the first term alone would stay near 1. What is expected
-    is in no checkpoint.
+    falls as the distances do; the first term alone would stay near 1.
     """
 
     def __init__(self) -> None:

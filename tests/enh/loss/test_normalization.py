@@ -88,3 +88,14 @@ def test_first_batch_without_a_valid_frame_stays_finite(batches):
     np.testing.assert_allclose(
         running.moments[0].mean, pooled(batches[:1]).mean(0), rtol=1e-4, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_batch_that_is_not_finite_teaches_nothing(batches, first):
+    running = Running()
+    est, ref, mask = batches[0]
+    if not first:
+        running(est, ref, mask, update=True)
+    before = dict(running.moments)
+    running(est, torch.full_like(ref, torch.inf), mask, update=True)
+    assert running.moments == before

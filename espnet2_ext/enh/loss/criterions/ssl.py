@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from espnet2.enh.loss.criterions.time_domain import TimeDomainLoss
 from torch import Tensor
@@ -77,6 +78,14 @@ class SSLLoss(TimeDomainLoss):
             distance.normalize,
             distance.pad_reference,
         )
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Give what training steps have taught, for ``checkpoint.pth``."""
+        return self.ssl_distance.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Go on with what ``get_extra_state`` gave."""
+        self.ssl_distance.load_state_dict(state)
 
     def forward(
         self, ref: Tensor, inf: Tensor, lengths: Tensor | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
+from typing import Any
 
 import torch
 from espnet2.enh.loss.criterions.abs_loss import AbsEnhLoss
@@ -54,6 +55,14 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
                     f"{balance}' or log_gradients; expected a loss of the enhanced "
                     "speech in training; remove one of the two."
                 )
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Give what training steps have taught, for ``checkpoint.pth``."""
+        return self.balance.state_dict()
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Go on with what ``get_extra_state`` gave."""
+        self.balance.load_state_dict(state)
 
     def forward(
         self, ref: list[Tensor], inf: list[Tensor], others: dict
