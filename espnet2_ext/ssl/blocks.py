@@ -5,8 +5,11 @@ and its list of hooks is shared by all threads. A *stack* runs the same modules 
 by block instead, and stops at the highest layer that is wanted.
 
 The interface of a stack: ``num_states``, ``has_conv``, ``stride`` (samples per frame),
-and ``run(wav (B, T), lengths (B,), depth) -> (conv, states, frame_lengths)``, where
-``depth`` -1 asks for the convolutional features only.
+and ``run(wav (B, T), lengths (B,), depth, exact) -> (conv, states, frame_lengths)``,
+where ``depth`` -1 asks for the convolutional features only. ``exact`` gives every
+utterance of a padded batch what it has alone. Models were pre-trained on crops without
+padding, and s3prl, fairseq and transformers let it count: in the group norm of the
+first convolution, and between the positional convolutions of data2vec.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
-from espnet2_ext.frames import frame_mask
+from espnet2_ext.frames import frame_mask, zero_padding
 
 MIN_SAMPLES = 1600  # the shortest input that every upstream of s3prl takes
 
@@ -39,7 +43,9 @@ class Stack(Protocol):
     has_conv: bool
     stride: int
 
-    def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+    def run(
+        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+    ) -> States:
         """Compute layers 0 to ``depth`` of ``wav`` (B, T) with ``lengths`` (B,)."""
         ...
 
@@ -81,7 +87,9 @@ class ChannelNormGelu(torch.autograd.Function):
     """GELU of a frozen ``GroupNorm`` with one group a channel, channels innermost.
 
     Values and gradient are PyTorch's, in about half the time on a CPU: it goes through
-    the frames in pieces that fit the cache, and keeps nothing but its input.
+    the frames in pieces that fit the cache, and keeps nothing but its input. With
+    ``frames`` (B,) the statistics of an utterance are those of its own first frames,
+    where PyTorch's are those of all frames of the batch, padding included.
     """
 
     PIECE = 256  # frames
@@ -94,33 +102,51 @@ class ChannelNormGelu(torch.autograd.Function):
         return zip(*(tensor.split(size, dim=2) for tensor in tensors), strict=True)
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, norm: nn.GroupNorm) -> Tensor:
+    def masks(x: Tensor, frames: Tensor | None) -> list[Tensor | None]:
+        """Give 1 for valid frames, (B, 1, f), of each piece; None: all are valid."""
+        if frames is None:
+            return [None for _ in ChannelNormGelu.pieces(x)]
+        mask = frame_mask(frames, x.size(2)).unsqueeze(1)
+        shortest, start, masks = int(frames.min()), 0, []
+        for (part,) in ChannelNormGelu.pieces(mask):
+            start += part.size(2)
+            masks.append(None if start <= shortest else part.to(x.dtype))
+        return masks
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, norm: nn.GroupNorm, frames: Tensor | None = None
+    ) -> Tensor:
         """Compute y = gelu((x - mean) / s * weight + bias) of (B, C, F); s over F.
 
-        Written as y = gelu(scale * x + shift).
+        Written as y = gelu(scale * x + shift). ``frames`` (B,) are the valid ones.
         """
-        pieces, frames = ChannelNormGelu.pieces, x.size(2)
+        pieces, masks = ChannelNormGelu.pieces, ChannelNormGelu.masks(x, frames)
+        count = x.size(2) if frames is None else frames.to(x.dtype)[:, None, None]
         total = x.new_zeros(*x.shape[:2], 1)
-        for (part,) in pieces(x):
-            total += part.sum(dim=2, keepdim=True)
-        mean, squares = total / frames, torch.zeros_like(total)
-        for (part,) in pieces(x):
-            squares += (part - mean).square_().sum(dim=2, keepdim=True)
-        rstd = (squares / frames + norm.eps).rsqrt_()
+        for (part,), mask in zip(pieces(x), masks, strict=True):
+            total += _masked(part, mask).sum(dim=2, keepdim=True)
+        mean, squares = total / count, torch.zeros_like(total)
+        for (part,), mask in zip(pieces(x), masks, strict=True):
+            centred = _masked(part - mean, mask)
+            squares += centred.square_().sum(dim=2, keepdim=True)
+        rstd = (squares / count + norm.eps).rsqrt_()
         scale = rstd * norm.weight[:, None]
         shift = norm.bias[:, None] - mean * scale
         y = torch.empty_like(x)
         for part, out in pieces(x, y):
             torch.ops.aten.gelu.out(torch.addcmul(shift, part, scale), out=out)
         ctx.save_for_backward(x, mean, rstd, scale, shift)
+        ctx.masks, ctx.count = masks, count
         return y
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         """Compute dx = scale * (g - mean(g) - n * mean(g * n)), g = gelu' * grad.
 
-        With n = (x - mean) / s, the input normalised; mean() is over frames.
+        With n = (x - mean) / s, the input normalised; mean() is over valid frames. A
+        frame that is not valid has no part in the statistics: dx = scale * g there.
         """
         x, mean, rstd, scale, shift = ctx.saved_tensors
         pieces, g = ChannelNormGelu.pieces, torch.empty_like(x)
@@ -130,12 +156,20 @@ class ChannelNormGelu(torch.autograd.Function):
             torch.ops.aten.gelu_backward.grad_input(grad_part, normed, grad_input=out)
             sum_g += out.sum(dim=2, keepdim=True)
             sum_gx += (out * part).sum(dim=2, keepdim=True)
-        mean_g = sum_g / x.size(2)
-        of_x = -scale * rstd.square() * (sum_gx / x.size(2) - mean * mean_g)
+        mean_g = sum_g / ctx.count
+        of_x = -scale * rstd.square() * (sum_gx / ctx.count - mean * mean_g)
         rest = -scale * mean_g - of_x * mean
-        for part, out in pieces(x, g):  # dx = scale * g + of_x * x + rest
-            out.mul_(scale).addcmul_(part, of_x).add_(rest)
-        return g, None
+        # dx = scale * g + of_x * x + rest, the last two through the statistics
+        for (part, out), mask in zip(pieces(x, g), ctx.masks, strict=True):
+            if mask is None:
+                out.mul_(scale).addcmul_(part, of_x).add_(rest)
+            else:
+                out.mul_(scale).addcmul_(torch.addcmul(rest, part, of_x), mask)
+        return g, None, None
+
+
+def _masked(part: Tensor, mask: Tensor | None) -> Tensor:
+    return part if mask is None else part * mask
 
 
 class ConvTransformerStack:
@@ -158,49 +192,83 @@ class ConvTransformerStack:
         ]
         self.stride = math.prod(stride for _, stride in self._convs)
 
-    def frame_lengths(self, lengths: Tensor) -> Tensor:
-        """Count the frames that the convolutions make of (B,) samples; at least 1."""
-        for kernel, stride in self._convs:
+    def frame_lengths(self, lengths: Tensor, convs: int | None = None) -> Tensor:
+        """Count the frames of utterances after so many ``convs``; None: after all.
+
+        Those that hear nothing behind the end of their (B,) samples; at least 1.
+        """
+        for kernel, stride in self._convs[:convs]:
             lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
         return lengths.clamp_min(1)
 
-    def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+    def run(
+        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+    ) -> States:
         """Compute the states; see the module's docstring."""
         model = self.model
+        padded = bool((lengths < wav.size(1)).any())
         if self.normalize:
             wav = normalize_wav(wav, lengths)
-        conv = self._convolve(wav).transpose(1, 2)
-        frames = self.frame_lengths(lengths)
+        conv = self._convolve(wav, lengths if padded and exact else None)
+        conv, frames = conv.transpose(1, 2), self.frame_lengths(lengths)
         if depth < 0:
             return States(conv, [], frames)
         x = model.layer_norm(conv)
         if model.post_extract_proj is not None:
             x = model.post_extract_proj(x)
         valid = frame_mask(frames, x.size(1))
-        hidden = self._blocks(x.masked_fill(~valid.unsqueeze(-1), 0.0), valid, depth)
+        if not exact:
+            valid = self._s3prl_mask(valid, lengths, wav)
+        hidden = self._blocks(zero_padding(x, valid), valid, depth, padded and exact)
         return States(conv, hidden, frames)
 
-    def _convolve(self, wav: Tensor) -> Tensor:
+    def _s3prl_mask(self, valid: Tensor, lengths: Tensor, wav: Tensor) -> Tensor:
+        """Mark the frames that s3prl attends to: in some families more than heard."""
+        if not hasattr(self.model, "forward_padding_mask"):
+            return valid
+        padding = ~frame_mask(lengths, wav.size(1))
+        return ~self.model.forward_padding_mask(valid, padding)
+
+    def _convolve(self, wav: Tensor, lengths: Tensor | None) -> Tensor:
+        """Give (B, C, F); with ``lengths`` a norm over time is over valid frames."""
         x = wav.unsqueeze(1)
-        for conv, *others in self.model.feature_extractor.conv_layers:
+        for n, (conv, *others) in enumerate(self.model.feature_extractor.conv_layers):
             x = conv_channels_last(x, conv)
             if isinstance(others[-2], nn.GroupNorm):  # dropout, norm, GELU
-                x = self._norm_gelu(x, others[-2])
+                frames = None if lengths is None else self.frame_lengths(lengths, n + 1)
+                x = self._norm_gelu(x, others[-2], frames)
                 continue
             for module in others:
                 x = module(x)
         return x
 
     @staticmethod
-    def _norm_gelu(x: Tensor, norm: nn.GroupNorm) -> Tensor:
-        if x.requires_grad:
-            return ChannelNormGelu.apply(x.float(), norm).type_as(x)
+    def _norm_gelu(x: Tensor, norm: nn.GroupNorm, frames: Tensor | None) -> Tensor:
+        if x.requires_grad or frames is not None:
+            return ChannelNormGelu.apply(x.float(), norm, frames).type_as(x)
         x = norm(x.unsqueeze(2)).squeeze(2)  # keeps the layout in 4-D only
         return F.gelu(x)
 
-    def _blocks(self, x: Tensor, valid: Tensor, depth: int) -> list[Tensor]:
+    def _positions(self, x: Tensor, valid: Tensor) -> Tensor:
+        """Apply the positional convolutions to (B, F, D) as to each utterance alone."""
+        convs = self.model.encoder.pos_conv
+        if isinstance(convs[0], nn.Conv1d):
+            return convs(x.transpose(1, 2)).transpose(1, 2)
+        for (
+            block
+        ) in convs:  # data2vec stacks several, and each makes of silence a sound
+            x = zero_padding(x, valid)
+            x = block(x.transpose(1, 2)).transpose(1, 2)
+        return x
+
+    def _blocks(
+        self, x: Tensor, valid: Tensor, depth: int, exact: bool
+    ) -> list[Tensor]:
         encoder = self.model.encoder
-        x = x + encoder.pos_conv(x.transpose(1, 2)).transpose(1, 2)
+        if exact:
+            x = x + self._positions(x, valid)
+        else:
+            x = x + encoder.pos_conv(x.transpose(1, 2)).transpose(1, 2)
         if not encoder.layer_norm_first:
             x = encoder.layer_norm(x)
         hidden = [x]
@@ -236,15 +304,40 @@ class HookedStack:
         self.num_states = num_states
         self.stride = stride
 
-    def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+    def run(
+        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+    ) -> States:
         """Compute the states; s3prl always runs to the end, whatever the depth."""
+        if not exact:
+            return self._run_together(wav, lengths, depth)
+        found: list[list[Tensor]] = [[] for _ in range(len(wav))]
+        for length in lengths.unique().tolist():  # nothing is padded within a group
+            rows = (lengths == length).nonzero().flatten()
+            states = self._states(wav[rows], [length] * len(rows), depth)
+            for n, row in enumerate(rows.tolist()):
+                found[row] = [state[n] for state in states]
+        layers = zip(*found, strict=True)
+        hidden = [pad_sequence(list(layer), batch_first=True) for layer in layers]
+        frames = lengths.new_tensor([len(states[0]) for states in found])
+        return States(None, hidden, self._valid(lengths, frames))
+
+    def _run_together(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
+        hidden = self._states(wav, lengths.tolist(), depth)
+        frames = hidden[0].size(1)
+        counts = torch.div(lengths, self.stride, rounding_mode="floor")
+        return States(None, hidden, counts.clamp(1, frames))
+
+    def _states(self, wav: Tensor, lengths: list[int], depth: int) -> list[Tensor]:
+        """Compute (B, F, D) a layer of rows that s3prl pads by itself."""
         shortest = min(MIN_SAMPLES, wav.size(1))
-        rows = [
-            row[: max(n, shortest)]
-            for row, n in zip(wav, lengths.tolist(), strict=True)
-        ]
+        rows = [row[: max(n, shortest)] for row, n in zip(wav, lengths, strict=True)]
         states = self.expert(rows)["hidden_states"][: depth + 1]
         frames = min(state.size(1) for state in states)
-        counts = torch.div(lengths, self.stride, rounding_mode="floor")
-        hidden = [state[:, :frames] for state in states]
-        return States(None, hidden, counts.clamp(1, frames))
+        return [state[:, :frames] for state in states]
+
+    def _valid(self, lengths: Tensor, frames: Tensor) -> Tensor:
+        """Count valid frames: all that an utterance gave, if it was long enough."""
+        of_short = torch.div(lengths, self.stride, rounding_mode="floor").clamp_min(1)
+        return torch.where(
+            lengths < MIN_SAMPLES, torch.minimum(of_short, frames), frames
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,19 @@ def s3prl_hub() -> ModuleType:
     return hub
 
 
+def upstream_names() -> set[str]:
+    """List the upstreams of s3prl's hub and of this package."""
+    hub = s3prl_hub()
+    return {name for name in hub.options() if _is_entry(getattr(hub, name))}
+
+
+def _is_entry(thing: Any) -> bool:
+    """Tell a hub entry from what the hub imports for itself: ``Path``, a converter."""
+    if inspect.isclass(thing):
+        return issubclass(thing, nn.Module)
+    return thing.__module__.endswith("hubconf") or "s3prl." not in thing.__module__
+
+
 def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
     """Refuse an upstream that s3prl lacks, misreads, or cannot differentiate.
 
@@ -66,8 +80,8 @@ def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
         UserError: unknown name; a name that needs a path and has none, or has one and
             would ignore it; a missing file; an upstream that detaches the waveform.
     """
-    if upstream not in HUB_ENTRIES and upstream not in s3prl_hub().options():
-        raise unknown_name("upstream", upstream, s3prl_hub().options())
+    if upstream not in HUB_ENTRIES and upstream not in upstream_names():
+        raise unknown_name("upstream", upstream, upstream_names())
     if upstream.startswith("hf_"):
         other = upstream.removeprefix("hf_").removesuffix("_custom") + "_local"
         raise UserError(

@@ -6,7 +6,8 @@ What it guarantees, each point with a test:
 2. Frozen: no parameter gets a gradient, and dropout is off for good.
 3. Not a ``torch.nn.Module``: never in a checkpoint, an optimizer or DDP. It follows
    the device of its input, and loads at first use.
-4. Padded frames never count.
+4. Padding never counts: an utterance of a padded batch has the features and the
+   gradient that it has alone (``exact_padding``).
 5. It stops at the highest layer in use, and runs without hooks where it can.
 6. What s3prl would silently ignore is refused.
 7. Other sampling rates are resampled, differentiably.
@@ -36,6 +37,7 @@ from espnet2_ext.ssl.blocks import (
 from espnet2_ext.ssl.layers import CONV, Layer, LayerWeights
 from espnet2_ext.ssl.loading import (
     UPSTREAM_FS,
+    WHISPER_ENTRIES,
     build_upstream,
     check_upstream,
     has_conv_features,
@@ -116,10 +118,15 @@ class FrozenUpstream:
         extra_conf: further arguments of the s3prl hub entry.
         layers: which layers to return; see ``espnet2_ext.ssl.layers``.
         fs: sampling rate of the waveforms in Hz; others than 16000 are resampled.
+        exact_padding: False lets padding count as it does in s3prl, for those who
+            compare with it: in the group norm of HuBERT, wav2vec 2.0 and WavLM *base*,
+            between the positional convolutions of data2vec, and wherever an upstream
+            that runs by s3prl's own forward pass pads.
 
     Raises:
         UserError: see ``check_upstream``; a malformed ``layers``, or ``conv`` where
-            there is none; a bad ``fs``.
+            there is none; a bad ``fs``; ``exact_padding: false`` with Whisper, which
+            s3prl does not have.
     """
 
     def __init__(
@@ -130,8 +137,19 @@ class FrozenUpstream:
         extra_conf: dict | None = None,
         layers: object = "all",
         fs: int = UPSTREAM_FS,
+        exact_padding: bool = True,
     ) -> None:
         check_upstream(upstream, path_or_url)
+        if not isinstance(exact_padding, bool):
+            raise UserError(
+                f"exact_padding: found {exact_padding!r}, expected true or false."
+            )
+        if not exact_padding and upstream in WHISPER_ENTRIES:
+            raise UserError(
+                f"exact_padding: found false with '{upstream}', expected an upstream "
+                "of s3prl: there is no other Whisper to be like; remove it."
+            )
+        self.exact_padding = exact_padding
         if not isinstance(fs, int) or fs <= 0:
             raise UserError(f"fs must be a sampling rate in Hz (16000), found {fs!r}.")
         self.upstream, self.fs = upstream, fs
@@ -265,7 +283,8 @@ class FrozenUpstream:
         grad = torch.is_grad_enabled() and wav.requires_grad
         # the tensor is kept in the memo, so its address stays its own
         signal = (wav.data_ptr(), wav.shape, wav.stride(), wav._version)
-        key = (self._key, self.fs, signal, grad, tuple(lengths.tolist()))
+        how = (self._key, self.fs, self.exact_padding)
+        key = (*how, signal, grad, tuple(lengths.tolist()))
         known = _SHARING.memo.get(key)
         # random layers: a later draw on the same signal may go deeper than this one
         if known is None or len(known[1].hidden) <= depth:
@@ -281,6 +300,8 @@ class FrozenUpstream:
 
             wav = resample(wav, self.fs, UPSTREAM_FS)
             lengths = (lengths * UPSTREAM_FS + self.fs - 1) // self.fs
+            # the filter rings on behind the end, where an utterance alone is cut
+            wav = torch.where(frame_mask(lengths, wav.size(1)), wav, 0.0)
         wav = F.pad(wav, (0, max(0, MIN_SAMPLES - wav.size(1))))
         stack = self._shared.on(wav.device)
         kind = wav.device.type
@@ -288,4 +309,5 @@ class FrozenUpstream:
             torch.get_autocast_dtype(kind) == torch.float16
         )  # float16 gradients overflow in the convolutions though the loss is finite
         with torch.autocast(kind, enabled=False) if half else nullcontext():
-            return stack.run(wav.float() if half else wav, lengths, depth)
+            wav = wav.float() if half else wav
+            return stack.run(wav, lengths, depth, self.exact_padding)

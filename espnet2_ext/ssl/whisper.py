@@ -187,8 +187,13 @@ class WhisperEncoder(nn.Module):
         log = torch.maximum(log, log.amax(dim=(1, 2), keepdim=True) - 8.0)
         return (log + 4.0) / 4.0
 
-    def run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
-        """Compute the states of (B, T) audio; see ``espnet2_ext.ssl.blocks``."""
+    def run(
+        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+    ) -> States:
+        """Compute the states of (B, T) audio; see ``espnet2_ext.ssl.blocks``.
+
+        They are always exact: s3prl has no Whisper to be compared with.
+        """
         frames = torch.div(lengths + STRIDE - 1, STRIDE, rounding_mode="floor")
         count = int(frames.max())
         if count > len(self.positions):

@@ -21,24 +21,23 @@ from espnet2_ext.train.distributed_utils import (
 KEY = "loss_memory"  # in checkpoint.pth, beside ESPnet's "model", "optimizers" ...
 
 
-def _learning(model: nn.Module) -> dict[str, nn.Module]:
-    """List the losses of a model that learn, by their names."""
+def _learning(model: nn.Module) -> dict[str, Any]:
+    """List the loss wrappers of a model that learn, by the names of their losses."""
     model = getattr(model, "module", model)  # what DistributedDataParallel wraps
     return {
         wrapper.criterion.name: wrapper
         for wrapper in getattr(model, "loss_wrappers", [])
-        if any(wrapper.state_dict().values())
+        if hasattr(wrapper, "memory") and wrapper.memory()
     }
 
 
 class LossMemory:
     """The memory of all losses, in every process of a training.
 
-    It is torch's extra state (``get_extra_state``) of each loss wrapper and its
-    criterion. A loss of ESPnet has none.
+    A loss of ESPnet has none.
 
     Attributes:
-        of_processes: ``{loss: state_dict}`` of each process, by rank.
+        of_processes: ``{loss: memory of its wrapper}`` of each process, by rank.
     """
 
     def __init__(self) -> None:
@@ -46,7 +45,7 @@ class LossMemory:
 
     def gather(self, model: nn.Module) -> None:
         """Take in what the losses know now; every process has to call this."""
-        own = {name: wrapper.state_dict() for name, wrapper in _learning(model).items()}
+        own = {name: wrapper.memory() for name, wrapper in _learning(model).items()}
         self.of_processes = gather_from_processes(own)
 
     def added_to(self, checkpoint: dict) -> dict:
@@ -66,7 +65,7 @@ def restore(model: nn.Module, checkpoint: dict[str, Any]) -> None:
     states = of_processes[process_rank() % len(of_processes)]
     for name, wrapper in _learning(model).items():
         if name in states:
-            wrapper.load_state_dict(states[name], strict=False)
+            wrapper.remember(states[name])
         else:
             logging.warning(
                 "checkpoint.pth holds nothing of what loss '%s' had learnt (alpha, "

@@ -101,7 +101,8 @@ def main() -> None:
     print(f"{'steps against the first setting, idle':<40}", *loads, sep="  ")
     for setting in args.settings:
         row = [statistics.median(found[setting, load]) / base for load in loads]
-        texts = (f"{value:>{len(load)}.2f}" for value, load in zip(row, loads))
+        pairs = zip(row, loads, strict=True)
+        texts = (f"{value:>{len(load)}.2f}" for value, load in pairs)
         print(f"{setting or 'default':<40}", *texts, sep="  ")
 
 

@@ -90,12 +90,25 @@ def test_frames_of_a_hooked_upstream_are_those_that_every_layer_has():
     stack = HookedStack(Uneven(), 3, 100)
     states = stack.run(torch.randn(2, 3000), torch.tensor([3000, 2000]), 2)
     assert [state.shape for state in states.hidden] == [(2, 29, 1)] * 3
-    assert states.lengths.tolist() == [29, 20]
+    assert states.lengths.tolist() == [29, 19]
 
 
 def test_hooked_upstream_sees_utterances_without_their_padding():
     expert = Uneven()
     lengths = torch.tensor([3000, 2000, 40])
     states = HookedStack(expert, 3, 100).run(torch.randn(3, 3000), lengths, 0)
-    assert expert.calls == [[3000, 2000, 1600]]  # 1600 is the least that s3prl takes
+    # one length at a time; 1600 is the least that s3prl takes
+    assert expert.calls == [[1600], [2000], [3000]]
     assert states.lengths.tolist() == [30, 20, 1]
+
+
+def test_hooked_upstream_sees_utterances_of_one_length_together():
+    expert = Uneven()
+    wavs, lengths = torch.randn(3, 3000), torch.tensor([2000, 3000, 2000])
+    states = HookedStack(expert, 3, 100).run(wavs, lengths, 0)
+    assert expert.calls == [[2000, 2000], [3000]]
+    for n, length in enumerate(lengths.tolist()):
+        alone = HookedStack(expert, 3, 100).run(
+            wavs[n : n + 1, :length], lengths[n : n + 1], 0
+        )
+        assert torch.equal(states.hidden[0][n, : alone.lengths], alone.hidden[0][0])

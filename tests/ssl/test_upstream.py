@@ -130,7 +130,7 @@ def test_padded_wav2vec2_states_are_those_of_s3prl(checkpoints, speech_like):
     expected = s3prl_states(checkpoints, "wav2vec2_local", speech_like, lengths)
     wav = speech_like.clone()
     wav[1, 14000:] = 0
-    got = build(checkpoints, "wav2vec2_local")(wav, lengths)
+    got = build(checkpoints, "wav2vec2_local", exact_padding=False)(wav, lengths)
     n = int(got.lengths[1])
     for layer, value in got.layers.items():
         torch.testing.assert_close(

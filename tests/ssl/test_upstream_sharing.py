@@ -117,8 +117,8 @@ def test_losses_of_one_step_share_a_forward_pass(checkpoints, speech_like):
     stack = one._shared.on(CPU)
     runs = []
     original = stack.run
-    stack.run = lambda wav, lengths, depth: (
-        runs.append(depth) or original(wav, lengths, depth)
+    stack.run = lambda wav, lengths, depth, exact: (
+        runs.append(depth) or original(wav, lengths, depth, exact)
     )
     try:
         with shared_forwards():

@@ -76,7 +76,7 @@ def test_every_step_after_a_resume_is_that_of_the_uninterrupted_training(
         one, other = (torch.load(tmp_path / d / name) for d in ("whole", "parts"))
         assert one.keys() == other.keys()
         assert all(torch.equal(one[key], other[key]) for key in one)
-        assert not [key for key in one if "extra" in key or "criterion" in key]
+        assert not [key for key in one if "criterion" in key or "loss" in key]
 
 
 def test_checkpoint_of_losses_that_learn_nothing_is_that_of_espnet(
@@ -125,11 +125,11 @@ class Learner(torch.nn.Module):
         self.criterion, self.known = torch.nn.Identity(), known
         self.criterion.name = "ssl_loss"
 
-    def get_extra_state(self):
-        return {"known": self.known}
+    def memory(self):
+        return {"balance": {"alpha": self.known}}
 
-    def set_extra_state(self, state):
-        self.known = state["known"]
+    def remember(self, memory):
+        self.known = memory["balance"]["alpha"]
 
 
 def model_that_knows(value):

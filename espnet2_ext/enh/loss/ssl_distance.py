@@ -30,7 +30,8 @@ class SSLDistance:
     steps only. What is learnt is in ``state_dict()``: keep it with your checkpoint.
 
     Args:
-        upstream, path_or_url, download_dir, extra_conf, fs: see ``FrozenUpstream``.
+        upstream, path_or_url, download_dir, extra_conf, fs, exact_padding: see
+            ``FrozenUpstream``.
         layers: which layers, see ``espnet2_ext.ssl.layers``.
         distance: a key of ``DISTANCES``, or ``{name: key, parameter: value}``.
         normalize: none, layer_norm, l2 or running; see ``NORMALIZATIONS``.
@@ -58,12 +59,19 @@ class SSLDistance:
         normalize: str = "none",
         fs: int = 16000,
         pad_reference: int = 0,
+        exact_padding: bool = True,
     ) -> None:
         self.distance, self.normalize = distance, normalize
         self.pad_reference = _frames(pad_reference)
         self.compare = FeatureDistance(distance, normalize)
         self.upstream = FrozenUpstream(
-            upstream, path_or_url, download_dir, extra_conf, layers, fs
+            upstream,
+            path_or_url,
+            download_dir,
+            extra_conf,
+            layers=layers,
+            fs=fs,
+            exact_padding=exact_padding,
         )
         self.uncertainty = LayerUncertainty()
         name = distance["name"] if isinstance(distance, Mapping) else distance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from espnet2.enh.loss.criterions.time_domain import TimeDomainLoss
 from torch import Tensor
@@ -22,7 +21,7 @@ class SSLLoss(TimeDomainLoss):
 
     Args:
         upstream, path_or_url, download_dir, extra_conf, layers, distance, normalize,
-            fs, pad_reference: see ``SSLDistance``.
+            fs, pad_reference, exact_padding: see ``SSLDistance``.
         name: the key in the log; default ``ssl_loss``.
         only_for_test: compute it on the validation set only.
         is_noise_loss, is_dereverb_loss: apply it to that output of the separator.
@@ -39,6 +38,7 @@ class SSLLoss(TimeDomainLoss):
         normalize: str = "none",
         fs: int = 16000,
         pad_reference: int = 0,
+        exact_padding: bool = True,
         name: str = "ssl_loss",
         only_for_test: bool = False,
         is_noise_loss: bool = False,
@@ -55,11 +55,12 @@ class SSLLoss(TimeDomainLoss):
             path_or_url,
             download_dir,
             extra_conf,
-            layers,
-            distance,
-            normalize,
-            fs,
-            pad_reference,
+            layers=layers,
+            distance=distance,
+            normalize=normalize,
+            fs=fs,
+            pad_reference=pad_reference,
+            exact_padding=exact_padding,
         )
         self.stats: dict[str, Tensor] = {}
 
@@ -78,14 +79,6 @@ class SSLLoss(TimeDomainLoss):
             distance.normalize,
             distance.pad_reference,
         )
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Give what training steps have taught, for ``checkpoint.pth``."""
-        return self.ssl_distance.state_dict()
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Go on with what ``get_extra_state`` gave."""
-        self.ssl_distance.load_state_dict(state)
 
     def forward(
         self, ref: Tensor, inf: Tensor, lengths: Tensor | None = None

@@ -12,6 +12,7 @@ from espnet2.enh.loss.wrappers.abs_wrapper import AbsLossWrapper
 from torch import Tensor
 
 from espnet2_ext.enh.loss.balance import RATIO, SMOOTHING, Balance, Balanced
+from espnet2_ext.enh.loss.ssl_distance import SSLDistance
 from espnet2_ext.errors import UserError
 
 
@@ -56,13 +57,23 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
                     "speech in training; remove one of the two."
                 )
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """Give what training steps have taught, for ``checkpoint.pth``."""
-        return self.balance.state_dict()
+    def memory(self) -> dict[str, dict[str, Any]]:
+        """Give what training steps have taught; empty where nothing can be learnt."""
+        known = {
+            "balance": self.balance.state_dict(),
+            "distance": self._distance.state_dict() if self._distance else {},
+        }
+        return {part: state for part, state in known.items() if state}
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Go on with what ``get_extra_state`` gave."""
-        self.balance.load_state_dict(state)
+    def remember(self, memory: dict[str, dict[str, Any]]) -> None:
+        """Go on with what ``memory`` gave."""
+        self.balance.load_state_dict(memory.get("balance", {}))
+        if self._distance:
+            self._distance.load_state_dict(memory.get("distance", {}))
+
+    @property
+    def _distance(self) -> SSLDistance | None:
+        return getattr(self.criterion, "ssl_distance", None)
 
     def forward(
         self, ref: list[Tensor], inf: list[Tensor], others: dict
