@@ -25,7 +25,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("dirs", nargs="+", metavar="DIR", help="data directory, e.g. data/train")
-    add("--fs", type=int, help="expected rate in Hz; default: any one rate")
+    add("--fs", type=int, help="expected rate in Hz; default: any")
+    add("--channels", type=int, default=1, help="of all audio; 0: any number")
     add("--required", default=" ".join(REQUIRED), help="lists that must be there")
     add("--no_audio", action="store_true", help="do not open the audio files")
     add("--nj", type=int, default=os.cpu_count() or 1, help="parallel processes")
@@ -36,15 +37,22 @@ def get_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Check every directory; ends with exit code 1 if one has errors."""
     args = get_parser().parse_args(argv)
-    if (args.fs is not None and args.fs < 1) or args.nj < 1 or args.max_per_kind < 0:
+    numbers = [args.fs or 1, args.nj, args.max_per_kind + 1, args.channels + 1]
+    if min(numbers) < 1 or args.fs == 0:
         raise UserError(
-            f"found --fs {args.fs} --nj {args.nj} --max_per_kind {args.max_per_kind}; "
-            "expected positive numbers (--max_per_kind may be 0)."
+            f"found --fs {args.fs} --nj {args.nj} --max_per_kind {args.max_per_kind} "
+            f"--channels {args.channels}; expected positive numbers (0 only in the "
+            "last two)."
         )
     failed = 0
     for folder in args.dirs:
         problems = check_data_dir(
-            folder, args.fs, not args.no_audio, args.nj, args.required.split()
+            folder,
+            args.fs,
+            audio=not args.no_audio,
+            jobs=args.nj,
+            required=args.required.split(),
+            channels=args.channels or None,
         )
         for line in in_groups(problems, args.max_per_kind):
             print(line)

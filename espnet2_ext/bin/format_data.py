@@ -19,7 +19,7 @@ from espnet2_ext.data.format import (
     read_streams,
 )
 from espnet2_ext.errors import UserError, run_main
-from espnet2_ext.fileio.scp import atomic_write, read_scp, write_scp
+from espnet2_ext.fileio.scp import atomic_write, copy_list, read_scp, write_scp
 
 # audio lists are made here; kaldi's per-recording files have no meaning afterwards
 NOT_COPIED = {"segments", "reco2file_and_channel", "reco2dur", "utt2num_samples"}
@@ -30,13 +30,17 @@ def format_part(args: argparse.Namespace) -> None:
     out_dir = Path(args.out_dir)
     part_dir = out_dir / "logs" / f"format.{args.job}"
     lengths: dict[str, dict[str, int]] = {}
-    for name, table in read_streams(Path(args.data_dir), args.streams).items():
+    tables = read_streams(Path(args.data_dir), args.streams)
+    inputs = {source for table in tables.values() for source in table.values()}
+    for name, table in tables.items():
         part = part_of(table, args.job, args.num_jobs)
         audio_dir = out_dir / "data" / name / f"format.{args.job}"
         for leftover in audio_dir.glob(".tmp.*"):  # of a killed run
             leftover.unlink()
         print(f"{name}: {len(part)} utterances", flush=True)
-        scp, lengths[name] = format_stream(part, audio_dir, args.fs, args.audio_format)
+        scp, lengths[name] = format_stream(
+            part, audio_dir, args.fs, args.audio_format, inputs
+        )
         write_scp(part_dir / f"{name}.scp", scp)
     check_lengths(lengths)
     write_scp(part_dir / "utt2num_samples", lengths["wav"])
@@ -50,7 +54,7 @@ def merge_parts(args: argparse.Namespace) -> None:
     for source in sorted(data_dir.iterdir()):
         known = source.suffix == ".scp" or source.name in NOT_COPIED
         if source.is_file() and not known and not source.name.startswith("."):
-            shutil.copyfile(source, out_dir / source.name)
+            copy_list(source, out_dir / source.name)
     with atomic_write(out_dir / "feats_type") as stream:
         stream.write("raw\n")
     for name in made:

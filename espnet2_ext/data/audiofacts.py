@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from espnet2_ext.fileio.audio import ARK_ENTRY, read_audio
+from espnet2_ext.fileio.audio import ARK_ENTRY, audio_info, read_audio
 
+GIT_LFS = b"version https://git-lfs"
 CLIP_RUN = 3  # so many samples in a row at full scale are clipping, not a peak
 FULL_SCALE = 32767 / 32768
-# Writers into a pipe do not know the length and leave one of these in the header.
-UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000, 0xFFFFF000)
+# Writers into a pipe do not know the length. They leave a number near 2 or 4 GiB
+# (sox: the largest number of whole frames below 0x7ffff000) in the header.
+NEAR = 1 << 20
+PLACEHOLDERS = (1 << 31, 1 << 32)
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,11 @@ class AudioFacts:
 
     Attributes:
         broken: kind of defect that makes it unreadable: missing, empty, truncated,
-            unreadable, pipe; then nothing below is known.
+            unfinished, unreadable, forbidden, pipe; then nothing below is known.
         detail: words for ``broken``.
         samples: length per channel.
         fs: sampling rate in Hz.
+        channels: number of channels.
         not_finite: number of NaN or infinite samples.
         silent: all samples are zero.
         clipped: number of samples in runs at full scale.
@@ -36,6 +39,7 @@ class AudioFacts:
     detail: str = ""
     samples: int = 0
     fs: int = 0
+    channels: int = 0
     not_finite: int = 0
     silent: bool = False
     clipped: int = 0
@@ -52,26 +56,57 @@ def inspect_audio(source: str, read_samples: bool = True) -> AudioFacts:
         return AudioFacts("pipe", "a command")
     entry = ARK_ENTRY.match(source)
     path = Path(entry["path"] if entry else source)
-    if not path.is_file():
-        return AudioFacts("missing", f"no file {path}")
-    if path.stat().st_size == 0:
-        return AudioFacts("empty", f"{path} of 0 bytes")
-    if not read_samples:
-        return AudioFacts()
-    lost = missing_bytes(path, int(entry["offset"]) if entry else 0)
-    if lost:
-        return AudioFacts("truncated", f"{path} with {lost} bytes less than it says")
     try:
-        wav, fs = read_audio(source)
+        return _inspect(
+            source, path, int(entry["offset"]) if entry else -1, read_samples
+        )
+    except PermissionError as error:
+        return AudioFacts("forbidden", f"no permission for {error.filename or path}")
     # Decoders raise whatever they like on damaged files (assertions, struct errors),
     # and one bad file must not hide the problems of the others.
     except Exception as error:
         kind = "empty" if "no samples" in str(error) else "unreadable"
         return AudioFacts(kind, str(error))
-    promised = 0 if entry else _frames(path)
-    if promised > len(wav):
-        return AudioFacts("truncated", f"{len(wav)} of {promised} samples in {path}")
+
+
+def _inspect(source: str, path: Path, offset: int, read_samples: bool) -> AudioFacts:
+    """Look at a file, or at an archive's entry if ``offset`` is not below 0."""
+    if (defect := _no_file(path)) is not None:
+        return defect
+    with open(path, "rb") as stream:  # a folder's permissions are not the file's
+        is_pointer = stream.read(len(GIT_LFS)) == GIT_LFS
+    if is_pointer:
+        return AudioFacts("unreadable", f"{path}, a git-lfs pointer and no audio")
+    if not read_samples:
+        return AudioFacts()
+    lost = missing_bytes(path, max(offset, 0))
+    if lost < 0:
+        detail = f"{path} whose header says 0 bytes of audio, and {-lost} bytes follow"
+        return AudioFacts("unfinished", detail)
+    if lost:
+        return AudioFacts("truncated", f"{path} with {lost} bytes less than it says")
+    wav, fs = read_audio(source)
+    info = audio_info(path) if offset < 0 else None
+    if info is not None and info.known and info.samples > len(wav):
+        return AudioFacts(
+            "truncated", f"{len(wav)} of {info.samples} samples in {path}"
+        )
     return measure(wav, fs)
+
+
+def _no_file(path: Path) -> AudioFacts | None:
+    try:
+        mode = path.stat()
+    except FileNotFoundError:
+        what = "a link to nothing" if path.is_symlink() else "no file"
+        return AudioFacts("missing", f"{what} {path}")
+    except NotADirectoryError:
+        return AudioFacts("missing", f"no file {path}")
+    if path.is_dir():
+        return AudioFacts("missing", f"a folder, {path}")
+    if not path.is_file():
+        return AudioFacts("missing", f"no plain file, {path}")
+    return AudioFacts("empty", f"{path} of 0 bytes") if mode.st_size == 0 else None
 
 
 def measure(wav: np.ndarray, fs: int) -> AudioFacts:
@@ -81,6 +116,7 @@ def measure(wav: np.ndarray, fs: int) -> AudioFacts:
     return AudioFacts(
         samples=len(wav),
         fs=fs,
+        channels=mono.shape[1],
         not_finite=bad,
         silent=not mono.any(),
         clipped=sum(clipped_samples(channel) for channel in mono.T),
@@ -100,6 +136,8 @@ def clipped_samples(wav: np.ndarray) -> int:
 def missing_bytes(path: Path, offset: int = 0) -> int:
     """Tell how many bytes a RIFF file lacks that its data chunk announces.
 
+    Below 0: it announces none, and so many follow (libsndfile then reads nothing).
+
     libsndfile reads what is there and says nothing, so a copy cut short would pass.
 
     Args:
@@ -113,20 +151,27 @@ def missing_bytes(path: Path, offset: int = 0) -> int:
         ahead = stream.read(32).find(b"RIFF") if offset else 0
         stream.seek(offset + max(0, ahead))
         header = stream.read(12)
-        if header[:4] != b"RIFF" or header[8:] != b"WAVE":
+        if header[:4] not in (b"RIFF", b"RF64") or header[8:] != b"WAVE":
             return 0
+        wide = None  # the length in 64 bits, of RF64
         while len(chunk := stream.read(8)) == 8:
             name, length = struct.unpack("<4sI", chunk)
             if name == b"data":
-                known = length not in UNKNOWN_SIZES
-                return max(0, stream.tell() + length - size) if known else 0
+                there = size - stream.tell()
+                announced = length if wide is None else wide
+                if announced == 0:
+                    return -there
+                return 0 if _is_made_up(announced, there) else announced - there
+            if name == b"ds64":
+                wide = struct.unpack("<8xQ", stream.read(16))[0]
+                length -= 16
             stream.seek(length + length % 2, 1)
     return 0
 
 
-def _frames(path: Path) -> int:
-    """Samples per channel that the header promises (FLAC cut short has fewer)."""
-    try:
-        return soundfile.info(str(path)).frames
-    except (OSError, RuntimeError):
-        return 0
+def _is_made_up(announced: int, there: int) -> bool:
+    """Tell a writer's placeholder from a length; what is there suffices for either."""
+    if announced <= there or announced >> 62:
+        return True
+    near = any(abs(announced - size) <= NEAR for size in PLACEHOLDERS)
+    return near and there < announced // 2

@@ -1,28 +1,52 @@
 """Checking a data directory: every problem at once, as file:line and utterance.
 
 A check takes the tables of a directory and yields problems; `TABLE_CHECKS` lists
-those that read the lists only, `audio_checks` those that need the audio.
+those that read the lists only, `check_audio` has those that need the audio. What a
+list or an audio file can be, and what is said of it (W: a warning):
+
+| a list is                            | kind                                      |
+|--------------------------------------|-------------------------------------------|
+| not there, without permission        | missing-file (text: W), forbidden-list    |
+| empty                                | no-utterances                             |
+| not UTF-8, with a byte-order mark    | encoding, byte-order-mark                 |
+| with empty lines, tabs, no values    | empty-line, tab, no-value                 |
+| not in order, with an id twice       | unsorted, duplicate-id                    |
+| not of the ids of wav.scp            | missing-id, extra-id                      |
+| utt2spk unlike spk2utt               | speaker                                   |
+| text without words, snr not a number | no-words, snr                             |
+| of ids that are no file names        | id (absolute, '..', too long, two alike)  |
+| segments                             | segments: not applied, cut the audio      |
+| of Windows (CRLF)                    | read as it is meant                       |
+
+| audio is                             | kind                                      |
+|--------------------------------------|-------------------------------------------|
+| not there, a folder, a dangling link | missing-audio                             |
+| without permission                   | forbidden-audio                           |
+| of 0 bytes, without samples          | empty-audio                               |
+| cut short, with an unfinished header | truncated-audio, unfinished-audio         |
+| not audio, a git-lfs pointer         | unreadable-audio                          |
+| a command (`sox ... |`)              | pipe-audio                                |
+| of unknown length (FLAC, pipes)      | decoded and counted                       |
+| at another rate than its mixture     | rate (only than most of the set: W)       |
+| of several channels                  | channels                                  |
+| longer or shorter than its mixture   | length                                    |
+| NaN or infinite, all zero            | not-finite, all-zero                      |
+| clipped                              | clipped (W)                               |
+| the mixture itself, listed twice     | same-audio (W)                            |
 """
 
 from __future__ import annotations
 
-import functools
-import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from espnet2_ext.data.audiofacts import AudioFacts, inspect_audio
+from espnet2_ext.data.check_audio import REFERENCES, Tables, audio_problems
 from espnet2_ext.data.problems import Problem, Table, read_table
+from espnet2_ext.fileio.names import EXPECTED, id_clashes, id_problem
 
 REQUIRED = ("wav.scp", "spk1.scp", "utt2spk", "spk2utt")
-REFERENCES = re.compile(r"^(spk|noise|dereverb)\d+\.scp$")
 BY_UTTERANCE = ("utt2spk", "text", "utt2snr", "utt2noise", "utt2lang")
-
-Tables = Mapping[str, Table]
-Facts = Mapping[tuple[str, str], AudioFacts]  # (file, utterance) -> findings
 
 
 def check_data_dir(
@@ -31,16 +55,18 @@ def check_data_dir(
     audio: bool = True,
     jobs: int = 1,
     required: Collection[str] = REQUIRED,
+    channels: int | None = 1,
 ) -> list[Problem]:
     """Find all problems of a Kaldi-style data directory.
 
     Args:
         path: the directory; relative paths in its lists are taken from the working
             directory, as the recipe's stages do.
-        fs: expected rate in Hz; None accepts any one rate.
+        fs: expected rate in Hz; None accepts any, and warns where there are several.
         audio: False only looks whether the audio files exist.
         jobs: parallel processes reading audio.
         required: the lists that must be there.
+        channels: of all audio; None accepts any number.
 
     Returns:
         Errors and warnings; empty if all is well.
@@ -49,16 +75,19 @@ def check_data_dir(
     if not folder.is_dir():
         lost = ("-", "missing-file", "no such directory", "a data directory")
         return [Problem(str(folder), 0, *lost, "run stage 1, or correct the path")]
-    tables = read_tables(folder)
+    try:
+        tables = read_tables(folder)
+    except OSError as error:
+        why = f"a folder that cannot be read ({error.strerror})"
+        rule = ("a readable folder", "change its mode or owner")
+        return [Problem(str(folder), 0, "-", "forbidden-list", why, *rule)]
     problems = list(check_required(folder, tables, required))
+    problems += check_segments(folder)
     for check in TABLE_CHECKS:
         problems += check(tables)
-    facts = inspect_all(tables, audio, jobs)
-    problems += check_readable(tables, facts)
-    problems += check_rates(tables, facts, fs)
-    problems += check_lengths(tables, facts)
-    problems += check_samples(tables, facts)
-    return problems
+    if (folder / "segments").exists():  # ids of recordings here, of utterances there
+        problems = [p for p in problems if p.kind not in ("missing-id", "extra-id")]
+    return [*problems, *audio_problems(tables, fs, audio, jobs, channels)]
 
 
 def read_tables(folder: Path) -> dict[str, Table]:
@@ -86,6 +115,32 @@ def check_required(
     if "wav.scp" in tables and not tables["wav.scp"].entries:
         empty = ("-", "no-utterances", "no utterances", "at least one line")
         yield tables["wav.scp"].problem(0, *empty, "run stage 1 again")
+
+
+def check_segments(folder: Path) -> Iterator[Problem]:
+    """Report segments: nothing here applies them."""
+    if (folder / "segments").exists():
+        yield Problem(
+            str(folder / "segments"), 0, "-", "segments",
+            "segments, which no stage applies", "an audio file for each utterance",
+            "cut the audio in local/data.sh and list the pieces in wav.scp",
+        )  # fmt: skip
+
+
+def check_ids(tables: Tables) -> Iterator[Problem]:
+    """Report ids that cannot be file names, as stage 3 and 7 make them."""
+    if "wav.scp" not in tables:
+        return
+    table = tables["wav.scp"]
+    lines = table.first_lines()
+    for utt, (line, _) in lines.items():
+        if why := id_problem(utt):
+            rule = (EXPECTED, "give it another id in all lists")
+            yield table.problem(line, utt, "id", why, *rule)
+    for utt, other in id_clashes(lines.keys()):
+        rule = ("ids that need no common name", "rename one of them in all lists")
+        found = f"an id that needs a folder where '{other}' needs a file"
+        yield table.problem(lines[utt][0], utt, "id", found, *rule)
 
 
 def check_lines(tables: Tables) -> Iterator[Problem]:
@@ -180,105 +235,9 @@ def check_snr_values(tables: Tables) -> Iterator[Problem]:
 TABLE_CHECKS: tuple[Callable[[Tables], Iterator[Problem]], ...] = (
     check_lines,
     check_order,
+    check_ids,
     check_same_ids,
     check_speakers,
     check_text,
     check_snr_values,
 )
-
-
-def audio_tables(tables: Tables) -> dict[str, Table]:
-    """Pick the lists whose values are audio."""
-    return {
-        name: table
-        for name, table in tables.items()
-        if name == "wav.scp" or REFERENCES.match(name)
-    }
-
-
-def inspect_all(tables: Tables, audio: bool, jobs: int) -> dict:
-    """Look at every audio entry, with a progress bar; see `Facts`."""
-    from tqdm import tqdm
-
-    keys, sources = [], []
-    for name, table in audio_tables(tables).items():
-        for utt, (_, source) in table.first_lines().items():
-            if source:
-                keys.append((name, utt))
-                sources.append(source)
-    look = functools.partial(inspect_audio, read_samples=audio)
-    tqdm.monitor_interval = 0  # its thread and forked workers do not go together
-    few = len(keys) < 500 or not audio  # done before a bar could be read
-    bar = functools.partial(
-        tqdm, total=len(keys), desc="audio", mininterval=2, disable=few
-    )
-    if jobs <= 1 or few:
-        return dict(zip(keys, bar(map(look, sources)), strict=True))
-    with ProcessPoolExecutor(jobs) as workers:
-        found = workers.map(look, sources, chunksize=16)
-        return dict(zip(keys, bar(found), strict=True))
-
-
-def _entries(
-    tables: Tables, facts: Facts
-) -> Iterator[tuple[Table, int, str, AudioFacts]]:
-    for name, table in audio_tables(tables).items():
-        for utt, (line, _) in table.first_lines().items():
-            if (name, utt) in facts:
-                yield table, line, utt, facts[name, utt]
-
-
-ADVICE = {
-    "missing": ("an audio file", "correct the path, or make the file again"),
-    "empty": ("audio with samples", "make the file again"),
-    "truncated": ("the whole file", "copy or make it again"),
-    "unreadable": ("wav, flac, ogg or an ark entry", "convert or make it again"),
-    "pipe": ("a file or an ark entry", "run the command and list its output"),
-}
-
-
-def check_readable(tables: Tables, facts: Facts) -> Iterator[Problem]:
-    """Report audio that is missing, empty, truncated or cannot be decoded."""
-    for table, line, utt, fact in _entries(tables, facts):
-        if fact.broken:
-            rule = ADVICE[fact.broken]
-            yield table.problem(line, utt, f"{fact.broken}-audio", fact.detail, *rule)
-
-
-def check_rates(tables: Tables, facts: Facts, fs: int | None) -> Iterator[Problem]:
-    """Report audio at another rate than ``fs``, or than most of the directory."""
-    rates = Counter(fact.fs for fact in facts.values() if fact.fs)
-    if not rates:
-        return
-    expected = fs or rates.most_common(1)[0][0]
-    for table, line, utt, fact in _entries(tables, facts):
-        if fact.fs and fact.fs != expected:
-            rule = (f"{expected} Hz", "resample it (stage 3 does: --fs)")
-            yield table.problem(line, utt, "rate", f"{fact.fs} Hz", *rule)
-
-
-def check_lengths(tables: Tables, facts: Facts) -> Iterator[Problem]:
-    """Report references that are not as long as their mixture."""
-    for table, line, utt, fact in _entries(tables, facts):
-        mixture = facts.get(("wav.scp", utt), AudioFacts())
-        if fact.samples and mixture.samples and fact.samples != mixture.samples:
-            rule = (f"{mixture.samples} as in wav.scp", "align and cut both")
-            found = f"{fact.samples} samples"
-            yield table.problem(line, utt, "length", found, *rule)
-
-
-def check_samples(tables: Tables, facts: Facts) -> Iterator[Problem]:
-    """Report NaN and all-zero audio, and warn about clipping."""
-    for table, line, utt, fact in _entries(tables, facts):
-        if fact.not_finite:
-            found = f"{fact.not_finite} samples that are NaN or infinite"
-            rule = ("finite samples", "make the file again")
-            yield table.problem(line, utt, "not-finite", found, *rule)
-        if fact.silent:
-            rule = ("a signal", "remove the utterance")
-            yield table.problem(line, utt, "all-zero", "only zeros", *rule)
-        if fact.clipped:
-            found = f"{fact.clipped} samples clipped at full scale"
-            rule = ("peaks below full scale", "lower the level where it was mixed")
-            problem = table.problem(line, utt, "clipped", found, *rule)
-            yield replace(problem, warning=True)

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import soundfile
-
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.audio import audio_info
 
 AUDIO_COLUMNS = (("id", "wav_path"), ("id1", "wav_path1"), ("id2", "wav_path2"))
 
@@ -100,16 +99,16 @@ def check_clean(audio: Mapping[str, str], fs: int) -> None:
 
 def _why_not(path: str, fs: int) -> str:
     try:
-        info = soundfile.info(path)
-    except (OSError, RuntimeError) as error:
+        info = audio_info(path)
+    except UserError as error:
         return f"cannot be read ({error})"
-    if info.samplerate != fs:
-        return f"found {info.samplerate} Hz"
+    if info.fs != fs:
+        return f"found {info.fs} Hz"
     if info.channels != 1:
         return f"found {info.channels} channels"
     if info.subtype != "PCM_16":
         return f"found {info.subtype} samples"
-    return "" if info.frames else "no samples"
+    return "" if info.samples else "no samples"
 
 
 def read_texts(

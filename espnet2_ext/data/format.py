@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import soundfile
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import ARK_ENTRY, read_audio, resample, write_audio
+from espnet2_ext.fileio.audio import (
+    ARK_ENTRY,
+    audio_info,
+    read_audio,
+    resample,
+    write_audio,
+)
+from espnet2_ext.fileio.names import OutputFolder, check_ids
 from espnet2_ext.fileio.scp import read_scp
 
 AUDIO_FORMATS = ("wav", "flac", "wav.ark", "flac.ark")
@@ -40,18 +46,22 @@ class AudioSink(Protocol):
 
 
 @contextmanager
-def audio_sink(directory: Path, audio_format: str) -> Iterator[AudioSink]:
+def audio_sink(
+    directory: Path, audio_format: str, inputs: Iterable[str] = ()
+) -> Iterator[AudioSink]:
     """Open a sink for one of `AUDIO_FORMATS` below ``directory``.
 
-    Files appear when each is complete; an archive when all of it is.
+    Files appear when each is complete; an archive when all of it is. ``inputs`` are
+    never written over.
     """
+    folder = OutputFolder(directory, inputs)
     if audio_format.endswith(".ark"):
-        with _ark_sink(directory, audio_format) as sink:
+        with _ark_sink(folder, audio_format) as sink:
             yield sink
         return
 
     def write_one(key: str, wav: np.ndarray, fs: int) -> str:
-        path = directory / f"{key}.{audio_format}"
+        path = folder.path(key, f".{audio_format}")
         write_audio(path, wav, fs)
         return str(path)
 
@@ -59,11 +69,11 @@ def audio_sink(directory: Path, audio_format: str) -> Iterator[AudioSink]:
 
 
 @contextmanager
-def _ark_sink(directory: Path, audio_format: str) -> Iterator[AudioSink]:
+def _ark_sink(folder: OutputFolder, audio_format: str) -> Iterator[AudioSink]:
     import kaldiio  # only where an archive is really written
 
-    directory.mkdir(parents=True, exist_ok=True)
-    target = directory / f"data_{audio_format.removesuffix('.ark')}.ark"
+    folder.folder.mkdir(parents=True, exist_ok=True)
+    target = folder.path(f"data_{audio_format.removesuffix('.ark')}", ".ark")
     partial = target.with_name(f".tmp.{os.getpid()}.{target.name}")
     # through soundfile: ESPnet then reads floats in [-1, 1] (plain RIFF: integers)
     how = {"format": audio_format.removesuffix(".ark"), "subtype": "PCM_16"}
@@ -90,17 +100,19 @@ def conforms(source: str, fs: int, audio_format: str) -> int | None:
     """Return the number of samples if the file can be used as it is, else None."""
     if audio_format not in SF_NAMES or ARK_ENTRY.match(source):
         return None
-    try:
-        info = soundfile.info(source)
-    except (OSError, RuntimeError) as error:
-        raise UserError(f"{source}: cannot read audio ({error}).") from error
+    info = audio_info(source)
     same_file = info.format in SF_NAMES[audio_format] and info.subtype == "PCM_16"
     same_name = Path(source).suffix == f".{audio_format}"
-    return info.frames if same_file and same_name and info.samplerate == fs else None
+    good = same_file and same_name and info.fs == fs and info.known
+    return info.samples if good else None
 
 
 def format_stream(
-    table: dict[str, str], directory: Path, fs: int, audio_format: str
+    table: dict[str, str],
+    directory: Path,
+    fs: int,
+    audio_format: str,
+    inputs: Iterable[str] = (),
 ) -> tuple[dict[str, str], dict[str, int]]:
     """Format the audio of one ``*.scp``.
 
@@ -109,15 +121,16 @@ def format_stream(
         directory: where audio that has to be rewritten goes.
         fs: wanted sampling rate in Hz.
         audio_format: one of `AUDIO_FORMATS`.
+        inputs: audio that must not be written over, besides that of ``table``.
 
     Returns:
         utterance id -> formatted audio, and -> number of samples.
 
     Raises:
-        UserError: if audio cannot be read.
+        UserError: if audio cannot be read, or an id cannot be a file name.
     """
     scp, lengths = {}, {}
-    with audio_sink(directory, audio_format) as sink:
+    with audio_sink(directory, audio_format, {*table.values(), *inputs}) as sink:
         for key, source in table.items():
             frames = conforms(source, fs, audio_format)
             if frames is not None:
@@ -170,4 +183,5 @@ def read_streams(data_dir: Path, names: list[str]) -> dict[str, dict[str, str]]:
                 f"{names[0]}.scp, for example '{differing[0]}'; give both the same."
             )
         tables[name] = {key: table[key] for key in first}
+    check_ids(first, f"{data_dir}/{names[0]}.scp")
     return tables

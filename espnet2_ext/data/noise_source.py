@@ -13,7 +13,7 @@ import soundfile
 
 from espnet2_ext.data import simulate
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import ARK_ENTRY, read_audio, resample
+from espnet2_ext.fileio.audio import ARK_ENTRY, audio_info, read_audio, resample
 from espnet2_ext.fileio.scp import read_scp
 
 FADE_SECONDS = 0.02  # cross-fade between noise files
@@ -66,7 +66,7 @@ def _piece(path: str, length: int, fs: int, rng: np.random.Generator) -> np.ndar
 
     Only that part of a long file is read.
     """
-    if ARK_ENTRY.match(path):
+    if ARK_ENTRY.match(path) or not audio_info(path).known:
         wav, rate = read_audio(path)
         piece = simulate.excerpt(wav, -(-length * rate // fs), rng)
     else:

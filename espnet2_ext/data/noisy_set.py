@@ -25,6 +25,7 @@ from espnet2_ext.data.clean_audio import check_clean
 from espnet2_ext.data.noise_source import INT16, Pools, add_noise, draw_noise
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import ARK_ENTRY, write_audio
+from espnet2_ext.fileio.names import OutputFolder, check_ids
 from espnet2_ext.fileio.scp import atomic_write, utt2spk_to_spk2utt, write_scp
 
 FORMAT = 1  # raise it when the same options give other bytes
@@ -92,8 +93,10 @@ def make_noisy_set(
 
     Raises:
         UserError: if clean audio is missing, silent, of another rate or with several
-            channels (all such files are named), or noise cannot be read.
+            channels (all such files are named), an id cannot be a file name, noise
+            cannot be read, or ``out_dir`` holds files that were not made here.
     """
+    check_ids(audio, "clean audio")
     check_clean(audio, options.fs)
     tables = dict(tables or {})
     tables.setdefault("utt2spk", {id_: id_ for id_ in audio})
@@ -169,6 +172,12 @@ def _read_json(path: Path) -> dict:
 
 def _begin(out_dir: Path, plan: str) -> None:
     """Make room: keep the audio of a killed run with the same plan, nothing else."""
+    ours = any((out_dir / name).is_file() for name in (MANIFEST, STARTED))
+    if not ours and out_dir.is_dir() and any(out_dir.iterdir()):
+        raise UserError(
+            f"{out_dir}: found files that were not made by this command; expected an "
+            "empty or a new folder; choose another one, or move them away."
+        )
     for name in (MANIFEST, "wav.scp"):  # the signs of completeness first
         (out_dir / name).unlink(missing_ok=True)
     if _read_json(out_dir / STARTED).get("plan") != plan:
@@ -204,7 +213,7 @@ def mix_item(
     item: tuple[str, str], pools: Pools, folder: Path, options: Options
 ) -> Made:
     """Write mixture and noise of one (id, clean path), unless a killed run did."""
-    note = folder / "made" / f"{item[0]}.json"
+    note = OutputFolder(folder / "made").path(item[0], ".json")
     known = _read_json(note)
     if known:
         return Made(**known)
@@ -227,7 +236,8 @@ def _mix(id_: str, path: str, pools: Pools, folder: Path, options: Options) -> M
     noise, names = draw_noise(pools[kind], len(clean), options.fs, rng)
     mix, rest = add_noise(clean, noise, snr, path)
     for name, wav in (("noise", rest), ("mix", mix)):
-        write_audio(folder / name / f"{id_}.wav", wav, options.fs)
+        target = OutputFolder(folder / name, [path]).path(id_, ".wav")
+        write_audio(target, wav, options.fs)
     saturated = int(np.sum((mix == INT16.max) | (mix == INT16.min)))
     described = f"{kind} {','.join(names)}"
     return Made(id_, snr, described, saturated, len(clean) / options.fs)
@@ -248,7 +258,8 @@ def _write_lists(
     write_scp(out_dir / "utt2noise", {item.id: item.noise for item in made})
     write_scp(out_dir / "spk1.scp", audio)
     for name, kind in (("noise1.scp", "noise"), ("wav.scp", "mix")):
-        paths = {id_: str(out_dir / "audio" / kind / f"{id_}.wav") for id_ in audio}
+        folder = OutputFolder(out_dir / "audio" / kind)
+        paths = {id_: str(folder.path(id_, ".wav")) for id_ in audio}
         write_scp(out_dir / name, paths)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +70,18 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a list; unreadable lines become problems and the rest is kept."""
     table = Table(str(path))
-    lines = path.read_bytes().split(b"\n")
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        why = f"a list that cannot be read ({error.strerror})"
+        rule = ("a readable list", "change its mode or owner")
+        table.problems.append(table.problem(0, "-", "forbidden-list", why, *rule))
+        return table
+    if lines[0].startswith(codecs.BOM_UTF8):
+        why = "a byte-order mark before the first id"
+        rule = ("UTF-8 without one", "remove it: sed -i '1s/^\\xef\\xbb\\xbf//' FILE")
+        table.problems.append(table.problem(1, "-", "byte-order-mark", why, *rule))
+        lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
     if lines[-1] == b"":
         lines.pop()
     for number, raw in enumerate(lines, start=1):

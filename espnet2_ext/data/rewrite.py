@@ -14,6 +14,7 @@ import numpy as np
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import read_audio, write_audio
+from espnet2_ext.fileio.names import OutputFolder, check_ids
 from espnet2_ext.fileio.scp import iter_scp, read_scp
 from espnet2_ext.metrics.journal import Journal
 from espnet2_ext.metrics.scoring import shorten
@@ -81,10 +82,13 @@ def rewrite_audio(
     done: dict[str, str] = {}
     problems: list[str] = []
     reused = 0
+    check_ids(table, str(out_dir))
+    inputs = [source for sources in table.values() for source in sources]
+    folder = OutputFolder(out_dir / "wavs" / "1", inputs)
     with Journal(out_dir / ".journal.jsonl", settings) as journal:
         for utt, sources in tqdm(table.items(), desc=doing[0], mininterval=2):
-            target = out_dir / "wavs" / "1" / f"{utt}.wav"
             try:
+                target = folder.path(utt, ".wav")
                 wavs, fs = _read_all(sources)
                 digest = _digest(wavs, fs)
                 if target.is_file() and journal.get(utt, digest) is not None:

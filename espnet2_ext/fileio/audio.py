@@ -1,17 +1,80 @@
-"""Reading and writing audio: files through libsndfile, archives through kaldiio."""
+"""Reading and writing audio: files through libsndfile, archives through kaldiio.
+
+What a header says of the length is taken where it can be true. A FLAC stream may not
+know its own length; it is then decoded to its end and counted.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
 from espnet2_ext.errors import UserError
 
+UNKNOWN = 1 << 40  # no audio has so many samples: libsndfile's word for "not known"
+BLOCK = 1 << 16  # samples read at a time where the length is not known
 ARK_ENTRY = re.compile(r"^(?P<path>.+\.ark):(?P<offset>\d+)$")
+
+
+class AudioInfo(NamedTuple):
+    """Facts of an audio file: samples per channel, Hz, channels, libsndfile's names."""
+
+    samples: int
+    fs: int
+    channels: int
+    format: str
+    subtype: str
+    known: bool  # the header says how many samples there are
+
+
+def audio_info(path: str | os.PathLike[str]) -> AudioInfo:
+    """Read the header of an audio file, and count its samples where it does not say.
+
+    Raises:
+        UserError: if the audio is missing or cannot be decoded.
+    """
+    try:
+        with soundfile.SoundFile(path) as stream:
+            known = stream.frames < UNKNOWN
+            samples = stream.frames if known else sum(map(len, _blocks(path)))
+            return AudioInfo(
+                samples,
+                stream.samplerate,
+                stream.channels,
+                stream.format,
+                stream.subtype,
+                known,
+            )
+    except (OSError, RuntimeError, TypeError) as error:
+        raise UserError(f"{path}: cannot read audio ({error}).") from error
+
+
+class _Straight(soundfile.SoundFile):
+    """Read from the beginning to the end: where the end is not known, seeking fails."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _blocks(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
+    """Decode a file of unknown length, piece by piece."""
+    with _Straight(path) as stream:
+        while len(block := stream.read(BLOCK, dtype="float32")):
+            yield block
+
+
+def _read_file(path: str) -> tuple[np.ndarray, int]:
+    with soundfile.SoundFile(path) as stream:
+        if stream.frames < UNKNOWN:
+            return stream.read(dtype="float32"), stream.samplerate
+        blocks = list(_blocks(path))
+        return np.concatenate(blocks or [np.zeros(0, np.float32)]), stream.samplerate
 
 
 def read_audio(source: str) -> tuple[np.ndarray, int]:
@@ -27,7 +90,7 @@ def read_audio(source: str) -> tuple[np.ndarray, int]:
         if ARK_ENTRY.match(source):
             wav, fs = _read_ark(source)
         else:
-            wav, fs = soundfile.read(source, dtype="float32")
+            wav, fs = _read_file(source)
     except (OSError, RuntimeError, ValueError, EOFError) as error:
         raise UserError(f"{source}: cannot read audio ({error}).") from error
     if len(wav) == 0:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Union
 
 from espnet2_ext.errors import UserError
+
+BYTE_ORDER_MARK = "\ufeff"
+MARK_FOUND = (
+    "found a byte-order mark before the first id; expected UTF-8 without one; remove "
+    "it: sed -i '1s/^\\xef\\xbb\\xbf//' FILE"
+)
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -35,19 +42,27 @@ def iter_scp(path: PathLike) -> Iterator[tuple[int, str, str]]:
     """Yield ``(line number, id, value)``; the value may be empty.
 
     Raises:
-        UserError: if the file is missing, is not UTF-8, or has an empty line.
+        UserError: if the file is missing, cannot be read, is not UTF-8, begins with a
+            byte-order mark, or has an empty line.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file; expected lines of 'ID VALUE'.")
     try:
         with open(path, encoding="utf-8") as stream:
             for number, line in enumerate(stream, start=1):
+                if number == 1 and line.startswith(BYTE_ORDER_MARK):
+                    raise UserError(f"{path}:1: {MARK_FOUND}.")
                 key, _, value = line.strip().partition(" ")
                 if not key:
                     raise UserError(f"{path}:{number}: empty line; remove it.")
                 yield number, key, value.strip()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error}); convert it.") from error
+    except PermissionError as error:
+        raise UserError(
+            f"{path}: found no permission to read it; expected lines of 'ID VALUE'; "
+            "change its mode or owner."
+        ) from error
 
 
 def read_scp(path: PathLike) -> dict[str, str]:
@@ -79,3 +94,9 @@ def utt2spk_to_spk2utt(utt2spk: Mapping[str, str]) -> dict[str, str]:
     for utt in sorted(utt2spk, key=lambda name: name.encode()):
         spk2utt.setdefault(utt2spk[utt], []).append(utt)
     return {spk: " ".join(utts) for spk, utts in spk2utt.items()}
+
+
+def copy_list(source: PathLike, target: PathLike) -> None:
+    """Copy a file byte by byte; it appears when complete."""
+    with atomic_write(target, "wb") as stream, open(source, "rb") as original:
+        shutil.copyfileobj(original, stream)

@@ -74,12 +74,12 @@ def complete_pandas() -> None:
 
 def audio_info(path: str | Path, **_: object) -> types.SimpleNamespace:
     """Give rate, frames and channels of a file, as ``torchaudio.info`` did."""
-    import soundfile
+    from espnet2_ext.fileio import audio
 
-    found = soundfile.info(str(path))
+    found = audio.audio_info(path)
     return types.SimpleNamespace(
-        sample_rate=found.samplerate,
-        num_frames=found.frames,
+        sample_rate=found.fs,
+        num_frames=found.samples,
         num_channels=found.channels,
     )
 

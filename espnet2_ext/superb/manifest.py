@@ -153,18 +153,17 @@ class AudioHeader:
 @functools.cache
 def audio_header(path: str) -> AudioHeader:
     """Read the header of an audio file; each file once, tasks share them."""
-    import soundfile
-
-    from espnet2_ext.fileio.audio import ARK_ENTRY
+    from espnet2_ext.errors import UserError
+    from espnet2_ext.fileio.audio import ARK_ENTRY, audio_info
 
     if ARK_ENTRY.match(path):
         return AudioHeader(error=f"an archive's entry, {path}, which s3prl cannot read")
     if not Path(path).is_file():
         return AudioHeader(error=f"no file {path}")
     try:
-        found = soundfile.info(path)
-    except (OSError, RuntimeError) as error:
-        return AudioHeader(error=f"{path}, which cannot be decoded ({error})")
-    if not found.frames:
+        found = audio_info(path)
+    except UserError as error:
+        return AudioHeader(error=f"audio that cannot be decoded ({error})")
+    if not found.samples:
         return AudioHeader(error=f"{path} without samples")
-    return AudioHeader(found.frames, found.samplerate, found.channels)
+    return AudioHeader(found.samples, found.fs, found.channels)

@@ -56,3 +56,22 @@ def test_nothing_left_is_an_error_with_the_lengths(tmp_path):
     with pytest.raises(UserError, match=r"found 1600 to 32000; .*--max_wav_duration"):
         filter_org(tmp_path, "5", "6")
     assert not (tmp_path / "out/wav.scp").exists()
+
+
+def test_lists_by_speaker_follow_their_speakers_and_others_are_copied(tmp_path):
+    org = make_org(tmp_path)
+    (org / "spk2gender").write_text("s1 m\ns2 f\ns3 f\n")
+    others = {
+        "stm": b";; comment\n\nrec a s1 0.0 1.0 <o,f0> one two\n",
+        "glm": b"* name glm\n\n[a] => b\n",
+        "README.md": b"notes\n",
+        "manifest.json": b'{"plan": 1}',
+        "picture": b"\x89PNG\xff",
+        "nothing": b"",
+    }
+    for name, content in others.items():
+        (org / name).write_bytes(content)
+    out = filter_org(tmp_path)
+    assert (out / "spk2gender").read_text() == "s1 m\ns2 f\n"
+    for name, content in others.items():
+        assert (out / name).read_bytes() == content

@@ -25,6 +25,8 @@ def perturb(directory: Path, factors: str = "0.9 1.0 1.1") -> Path:
     (data / "utt2spk").write_text("u s\n")
     (data / "spk2utt").write_text("s u\n")
     (data / "text").write_text("u one two\n")
+    (data / "spk2gender").write_text("s f\n")
+    (data / "glm").write_text("* name glm\n\n[a] => b\n")
     words = ["--data_dir", str(data), "--out_dir", str(out), "--factors", factors]
     main(words)
     main([*words, "--merge", "true"])
@@ -37,6 +39,8 @@ def test_copies_have_espnets_ids_and_their_own_speakers(tmp_path):
     assert (out / "utt2spk").read_text() == "sp0.9-u sp0.9-s\nsp1.1-u sp1.1-s\nu s\n"
     assert (out / "spk2utt").read_text() == "s u\nsp0.9-s sp0.9-u\nsp1.1-s sp1.1-u\n"
     assert read_scp(out / "text")["sp1.1-u"] == "one two"
+    assert (out / "spk2gender").read_text() == "s f\nsp0.9-s f\nsp1.1-s f\n"
+    assert (out / "glm").read_text() == "* name glm\n\n[a] => b\n"
     assert read_scp(out / "wav.scp")["u"] == str(tmp_path / "u_wav.wav")
 
 

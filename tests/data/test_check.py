@@ -1,6 +1,10 @@
 """Each kind of bad input is found, with its file, line and utterance."""
 
+import os
 import struct
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +13,10 @@ import soundfile
 from espnet2_ext.data.audiofacts import clipped_samples, inspect_audio
 from espnet2_ext.data.check import check_data_dir
 from espnet2_ext.data.problems import in_groups
+from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.scp import read_scp
 from tests.data.conftest import tone
+from tests.fileio.test_audio import forget_length
 
 
 def found(folder, **kwargs):
@@ -173,14 +180,193 @@ def test_truncated_audio(data_dir, tmp_path, suffix, share):
         assert kinds == {"truncated-audio"}
 
 
-def test_header_of_a_pipe_is_not_taken_for_truncation(tmp_path):
-    path = tmp_path / "piped.wav"
-    soundfile.write(path, tone(0.5, 1), 16000)
+PLACEHOLDERS = [0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000, 0xFFFFF000, 0x80000000]
+PLACEHOLDERS += [0x7FFFEFFF, 0x7FFFEFFC, 0xFFFFFFDB, 0x7FFFFFFF - 44, 0xFFFFFFFE]
+
+
+def announce(path, size):
+    """Let the header of a WAV file say that it has so many bytes of samples."""
     data = bytearray(path.read_bytes())
     at = data.index(b"data") + 4
-    data[at : at + 4] = struct.pack("<I", 0xFFFFFFFF)
+    data[at : at + 4] = struct.pack("<I", size)
     path.write_bytes(data)
-    assert inspect_audio(str(path)).broken == ""
+
+
+@pytest.mark.parametrize("size", PLACEHOLDERS)
+def test_header_of_a_pipe_is_not_taken_for_truncation(tmp_path, size):
+    path = tmp_path / "piped.wav"
+    soundfile.write(path, tone(0.5, 1), 16000)
+    announce(path, size)
+    facts = inspect_audio(str(path))
+    assert (facts.broken, facts.samples) == ("", 8000)
+
+
+@pytest.mark.parametrize("size", [16002, 1 << 20, 1 << 30, 0x70000000, 0xF0000000])
+def test_length_that_could_be_true_is_taken_at_its_word(tmp_path, size):
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, tone(0.5, 1), 16000)
+    announce(path, size)
+    assert inspect_audio(str(path)).broken == "truncated"
+
+
+def test_header_that_was_never_finished_is_told_from_audio_without_samples(tmp_path):
+    path = tmp_path / "unfinished.wav"
+    soundfile.write(path, tone(0.5, 1), 16000)
+    announce(path, 0)
+    facts = inspect_audio(str(path))
+    assert facts.broken == "unfinished"
+    assert "16000 bytes" in facts.detail
+    soundfile.write(path, np.zeros(0), 16000)
+    assert inspect_audio(str(path)).broken == "empty"
+
+
+def test_rf64_says_its_length_in_a_chunk_of_its_own(tmp_path):
+    path = tmp_path / "long.wav"
+    soundfile.write(path, tone(0.5, 1), 16000, format="RF64")
+    assert path.read_bytes()[:4] == b"RF64"
+    assert inspect_audio(str(path)).samples == 8000
+    path.write_bytes(path.read_bytes()[:-200])
+    assert inspect_audio(str(path)).broken == "truncated"
+
+
+def test_flac_of_unknown_length_is_correct(data_dir):
+    for name in ("wav", "spk1", "noise1"):
+        path = audio(data_dir, name, "a-1")
+        wav, fs = soundfile.read(path)
+        soundfile.write(path.with_suffix(".flac"), wav, fs)
+        forget_length(path.with_suffix(".flac"))
+        flac = str(path.with_suffix(".flac"))
+        edit(data_dir / f"{name}.scp", str(path), flac)
+    assert found(data_dir) == set()
+
+
+@pytest.mark.parametrize("which", [["wav"], ["wav", "spk1"], ["noise1"]])
+@pytest.mark.parametrize("utts", [["a-2"], ["a-1", "a-2", "b-1"]])
+def test_several_channels_are_reported_of_every_file(data_dir, which, utts):
+    for name in which:
+        for utt in utts:
+            path = audio(data_dir, name, utt)
+            wav, fs = soundfile.read(path)
+            soundfile.write(path, np.stack([wav, wav], axis=1), fs)
+    assert found(data_dir) == {
+        (f"{name}.scp", ("a-1", "a-2", "b-1").index(utt) + 1, utt, "channels")
+        for name in which
+        for utt in utts
+    }
+    assert found(data_dir, channels=None) == set()
+
+
+def test_mixed_rates_are_a_warning_where_references_agree(data_dir):
+    for name in ("wav", "spk1", "noise1"):
+        path = audio(data_dir, name, "b-1")
+        wav, _ = soundfile.read(path)
+        soundfile.write(path, wav[::2], 8000)
+    problems = check_data_dir(data_dir)
+    assert [(p.utt, p.kind, p.warning) for p in problems] == [("b-1", "rate", True)] * 3
+    assert {p.warning for p in check_data_dir(data_dir, fs=16000)} == {False}
+
+
+@pytest.mark.parametrize("name", ["wav.scp", "spk1.scp", "utt2spk", "text"])
+def test_byte_order_mark_is_named_and_no_other_fault_is_seen_in_it(data_dir, name):
+    content = (data_dir / name).read_bytes()
+    (data_dir / name).write_bytes(b"\xef\xbb\xbf" + content)
+    assert found(data_dir) == {(name, 1, "-", "byte-order-mark")}
+    with pytest.raises(UserError, match=f"{name}:1: found a byte-order mark"):
+        read_scp(data_dir / name)
+
+
+def test_windows_line_ends_are_read_as_they_are_meant(data_dir):
+    for name in ("wav.scp", "utt2spk", "spk2utt", "text"):
+        content = (data_dir / name).read_bytes()
+        (data_dir / name).write_bytes(content.replace(b"\n", b"\r\n"))
+    assert found(data_dir) == set()
+
+
+def test_segments_are_said_not_to_be_applied_and_nothing_else(data_dir):
+    lines = (data_dir / "wav.scp").read_text().splitlines()
+    for name in ("wav", "spk1", "noise1"):
+        path = audio(data_dir, name, "a-1")
+        (data_dir / f"{name}.scp").write_text(f"rec {path}\n")
+    pieces = "".join(f"{line.split()[0]} rec 0 0.1\n" for line in lines)
+    (data_dir / "segments").write_text(pieces)
+    assert found(data_dir) == {("segments", 0, "-", "segments")}
+
+
+@contextmanager
+def ordinary_user(folder):
+    """Act as nobody in particular; tests of CI run as root, whom no mode stops."""
+    for parent in [folder, *folder.parents]:
+        if Path(tempfile.gettempdir()) in parent.parents:
+            parent.chmod(parent.stat().st_mode | 0o055)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("what", ["list", "audio", "folder of audio", "folder"])
+def test_what_may_not_be_read_is_named_and_the_rest_is_checked(data_dir, what):
+    forbidden = {
+        "list": data_dir / "text",
+        "audio": audio(data_dir, "spk1", "a-2"),
+        "folder of audio": data_dir / "audio/noise1",
+        "folder": data_dir,
+    }[what]
+    soundfile.write(audio(data_dir, "wav", "b-1"), np.zeros(8000), 16000)
+    with ordinary_user(data_dir):
+        assert found(data_dir) == {("wav.scp", 3, "b-1", "all-zero")}
+    mode = forbidden.stat().st_mode
+    forbidden.chmod(0)
+    try:
+        with ordinary_user(data_dir.parent):
+            problems = found(data_dir)
+    finally:
+        forbidden.chmod(mode)
+    named = {(file, line, utt) for file, line, utt, kind in problems if "forb" in kind}
+    utts = enumerate(("a-1", "a-2", "b-1"), start=1)
+    assert (
+        named
+        == {
+            "list": {("text", 0, "-")},
+            "audio": {("spk1.scp", 2, "a-2")},
+            "folder of audio": {("noise1.scp", line, utt) for line, utt in utts},
+            "folder": {(data_dir.name, 0, "-")},
+        }[what]
+    )
+    assert what == "folder" or ("wav.scp", 3, "b-1", "all-zero") in problems
+
+
+def test_reference_that_is_the_mixture_is_a_warning(data_dir):
+    path = audio(data_dir, "spk1", "a-2")
+    edit(data_dir / "spk1.scp", str(path), str(audio(data_dir, "wav", "a-2")))
+    (problem,) = check_data_dir(data_dir)
+    assert (problem.utt, problem.kind, problem.warning) == ("a-2", "same-audio", True)
+
+
+def test_mixture_that_is_listed_twice_is_a_warning(data_dir):
+    path = audio(data_dir, "wav", "a-2")
+    edit(data_dir / "wav.scp", str(path), str(audio(data_dir, "wav", "a-1")))
+    (problem,) = check_data_dir(data_dir)
+    assert (problem.utt, problem.kind, problem.warning) == ("a-2", "same-audio", True)
+
+
+def test_folder_link_and_pointer_in_place_of_audio_are_named(data_dir):
+    for utt, make in (
+        ("a-1", lambda path: path.mkdir()),
+        ("a-2", lambda path: path.symlink_to("nowhere")),
+        ("b-1", lambda path: path.write_text("version https://git-lfs.github.com/s")),
+    ):
+        path = audio(data_dir, "spk1", utt)
+        path.unlink()
+        make(path)
+    words = {p.utt: p.found for p in check_data_dir(data_dir)}
+    assert "a folder" in words["a-1"]
+    assert "a link to nothing" in words["a-2"]
+    assert "a git-lfs pointer" in words["b-1"]
 
 
 def test_command_pipe_is_refused(data_dir):

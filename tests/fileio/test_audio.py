@@ -1,9 +1,10 @@
 import kaldiio
 import numpy as np
 import pytest
+import soundfile
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import read_audio, resample, write_audio
+from espnet2_ext.fileio.audio import audio_info, read_audio, resample, write_audio
 
 FS = 16000
 
@@ -59,3 +60,32 @@ def test_resampling_keeps_a_tone(wav, fs):
 
 def test_same_rate_is_left_alone(wav):
     assert resample(wav, FS, FS) is wav
+
+
+def forget_length(path):
+    """Make a FLAC file one of unknown length, as streaming encoders leave it."""
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0  # of STREAMINFO, which begins at 8: 36 bits at 21
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_flac_of_unknown_length_is_read_to_its_end_and_counted(tmp_path, channels):
+    wav = 0.1 * np.random.default_rng(0).standard_normal((150_000, channels))
+    soundfile.write(tmp_path / "a.flac", wav, 16000)
+    expected, _ = read_audio(str(tmp_path / "a.flac"))
+    assert audio_info(tmp_path / "a.flac").known
+    forget_length(tmp_path / "a.flac")
+    found, fs = read_audio(str(tmp_path / "a.flac"))
+    assert fs == 16000
+    assert np.array_equal(found, expected)
+    info = audio_info(tmp_path / "a.flac")
+    assert (info.samples, info.channels, info.known) == (150_000, channels, False)
+
+
+def test_info_of_what_is_no_audio_is_refused(tmp_path):
+    (tmp_path / "a.wav").write_text("nothing to hear")
+    for path in (tmp_path / "a.wav", tmp_path / "b.wav", tmp_path):
+        with pytest.raises(UserError, match="cannot read audio"):
+            audio_info(path)

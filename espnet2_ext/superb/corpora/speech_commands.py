@@ -6,6 +6,8 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
+from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.audio import audio_info
 from espnet2_ext.superb.corpora import Options, Row, Splits
 from espnet2_ext.superb.corpora.pieces import Pieces, to_splits
 
@@ -48,13 +50,11 @@ def _rows(pieces: Pieces, key: str, point: dict) -> Iterator[Row]:
 
 def _seconds(path: str, pieces: Pieces) -> Iterator[tuple[float, float]]:
     """Cut a recording into seconds; the last piece may be shorter, as in s3prl."""
-    import soundfile
-
     try:
-        info = soundfile.info(path)
-    except RuntimeError as error:
+        info = audio_info(path)
+    except UserError as error:
         pieces.add(path, f"audio that cannot be read ({error})", "a wav file")
         return
-    for start in range(0, info.frames, info.samplerate):
-        end = min(start + info.samplerate, info.frames)
-        yield start / info.samplerate, end / info.samplerate
+    for start in range(0, info.samples, info.fs):
+        end = min(start + info.fs, info.samples)
+        yield start / info.fs, end / info.fs

@@ -68,15 +68,15 @@ set_inputs() { # DIR: fingerprint arguments of a data directory
 }
 
 check_data() { # SET...: all problems at once, unless nothing changed since
-    local dset inputs all=() print
+    local dset inputs all=() print checked=${raw}/.checked.$1 # data/ may be read-only
     for dset in "$@"; do
         set_inputs "data/${dset}"
         all+=("${inputs[@]}")
     done
     print=$(fingerprint --option "$*" "${all[@]}" 2> /dev/null) || print="" # then it has to look
-    up_to_date "data/$1/.checked" "${print:-never}" && return
+    up_to_date "${checked}" "${print:-never}" && return
     run "${py[@]}" -m espnet2_ext.bin.check_data "${@/#/data/}"
-    stamp "data/$1/.checked" "${print}"
+    stamp "${checked}" "${print}"
 }
 
 format_set() { # SET DIR STREAMS
@@ -126,9 +126,12 @@ share_out() { # TASKS: how many jobs each gets, and how many tasks run side by s
 }
 
 enhance_sets() { # SET...: with everything that has a row, what is not done yet
-    local i dset print todo
+    local i dset print todo scps=()
     find_rows
     share_out $((${#row_exp[@]}))
+    for dset in "$@"; do scps+=("${raw}/${dset}/wav.scp"); done
+    # ESPnet writes a file named after each id, wherever that leads
+    run "${py[@]}" -m espnet2_ext.bin.check_ids "${scps[@]}"
     for i in "${!sys_exp[@]}"; do
         todo=()
         for dset in "$@"; do

@@ -1,0 +1,174 @@
+"""Checks of a data directory that need its audio: what files and samples are like."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+
+from espnet2_ext.data.audiofacts import AudioFacts, inspect_audio
+from espnet2_ext.data.problems import Problem, Table
+
+REFERENCES = re.compile(r"^(spk|noise|dereverb)\d+\.scp$")
+
+Tables = Mapping[str, Table]
+Facts = Mapping[tuple[str, str], AudioFacts]  # (file, utterance) -> findings
+
+
+def audio_problems(
+    tables: Tables, fs: int | None, audio: bool, jobs: int, channels: int | None
+) -> Iterator[Problem]:
+    """Yield what is wrong with the audio; see `check_data_dir` for the arguments."""
+    facts = inspect_all(tables, audio, jobs)
+    yield from check_readable(tables, facts)
+    yield from check_rates(tables, facts, fs)
+    yield from check_channels(tables, facts, channels)
+    yield from check_lengths(tables, facts)
+    yield from check_samples(tables, facts)
+    yield from check_same_file(tables)
+
+
+def audio_tables(tables: Tables) -> dict[str, Table]:
+    """Pick the lists whose values are audio."""
+    return {
+        name: table
+        for name, table in tables.items()
+        if name == "wav.scp" or REFERENCES.match(name)
+    }
+
+
+def inspect_all(tables: Tables, audio: bool, jobs: int) -> dict:
+    """Look at every audio entry, with a progress bar; see `Facts`."""
+    from tqdm import tqdm
+
+    keys, sources = [], []
+    for name, table in audio_tables(tables).items():
+        for utt, (_, source) in table.first_lines().items():
+            if source:
+                keys.append((name, utt))
+                sources.append(source)
+    look = functools.partial(inspect_audio, read_samples=audio)
+    tqdm.monitor_interval = 0  # its thread and forked workers do not go together
+    few = len(keys) < 500 or not audio  # done before a bar could be read
+    bar = functools.partial(
+        tqdm, total=len(keys), desc="audio", mininterval=2, disable=few
+    )
+    if jobs <= 1 or few:
+        return dict(zip(keys, bar(map(look, sources)), strict=True))
+    with ProcessPoolExecutor(jobs) as workers:
+        found = workers.map(look, sources, chunksize=16)
+        return dict(zip(keys, bar(found), strict=True))
+
+
+def _entries(
+    tables: Tables, facts: Facts
+) -> Iterator[tuple[Table, int, str, AudioFacts]]:
+    for name, table in audio_tables(tables).items():
+        for utt, (line, _) in table.first_lines().items():
+            if (name, utt) in facts:
+                yield table, line, utt, facts[name, utt]
+
+
+ADVICE = {
+    "missing": ("an audio file", "correct the path, or make the file again"),
+    "empty": ("audio with samples", "make the file again"),
+    "unfinished": ("a header with its length", "write it anew (sox --ignore-length)"),
+    "truncated": ("the whole file", "copy or make it again"),
+    "unreadable": ("wav, flac, ogg or an ark entry", "convert or make it again"),
+    "forbidden": ("audio that may be read", "change its mode or owner"),
+    "pipe": ("a file or an ark entry", "run the command and list its output"),
+}
+
+
+def check_readable(tables: Tables, facts: Facts) -> Iterator[Problem]:
+    """Report audio that is missing, empty, truncated or cannot be decoded."""
+    for table, line, utt, fact in _entries(tables, facts):
+        if fact.broken:
+            rule = ADVICE[fact.broken]
+            yield table.problem(line, utt, f"{fact.broken}-audio", fact.detail, *rule)
+
+
+def check_rates(tables: Tables, facts: Facts, fs: int | None) -> Iterator[Problem]:
+    """Report audio at another rate than ``fs``, or than its mixture.
+
+    Rates that are mixed, each mixture and its references alike, are a warning:
+    stage 3 brings them to one.
+    """
+    rates = Counter(fact.fs for fact in facts.values() if fact.fs)
+    most = rates.most_common(1)[0][0] if rates else 0
+    for table, line, utt, fact in _entries(tables, facts):
+        mixture = facts.get(("wav.scp", utt), AudioFacts())
+        if not fact.fs or fact.fs == fs:
+            continue
+        if mixture.fs and fact.fs != mixture.fs:
+            rule = (f"{mixture.fs} Hz as in wav.scp", "resample one of them")
+            yield table.problem(line, utt, "rate", f"{fact.fs} Hz", *rule)
+        elif fact.fs != (fs or most):
+            rule = (f"{fs or most} Hz", "stage 3 resamples it (--fs)")
+            problem = table.problem(line, utt, "rate", f"{fact.fs} Hz", *rule)
+            yield replace(problem, warning=fs is None)
+
+
+def check_channels(
+    tables: Tables, facts: Facts, channels: int | None
+) -> Iterator[Problem]:
+    """Report audio with another number of channels than ``channels``."""
+    for table, line, utt, fact in _entries(tables, facts):
+        if channels and fact.channels and fact.channels != channels:
+            rule = (f"{channels}", "take one of them (sox IN OUT remix 1)")
+            found = f"{fact.channels} channels"
+            yield table.problem(line, utt, "channels", found, *rule)
+
+
+def check_lengths(tables: Tables, facts: Facts) -> Iterator[Problem]:
+    """Report references that are not as long as their mixture."""
+    for table, line, utt, fact in _entries(tables, facts):
+        mixture = facts.get(("wav.scp", utt), AudioFacts())
+        if not (fact.samples and mixture.samples) or fact.fs != mixture.fs:
+            continue
+        if fact.samples != mixture.samples:
+            rule = (f"{mixture.samples} as in wav.scp", "align and cut both")
+            found = f"{fact.samples} samples"
+            yield table.problem(line, utt, "length", found, *rule)
+
+
+def check_samples(tables: Tables, facts: Facts) -> Iterator[Problem]:
+    """Report NaN and all-zero audio, and warn about clipping."""
+    for table, line, utt, fact in _entries(tables, facts):
+        if fact.not_finite:
+            found = f"{fact.not_finite} samples that are NaN or infinite"
+            rule = ("finite samples", "make the file again")
+            yield table.problem(line, utt, "not-finite", found, *rule)
+        if fact.silent:
+            rule = ("a signal", "remove the utterance")
+            yield table.problem(line, utt, "all-zero", "only zeros", *rule)
+        if fact.clipped:
+            found = f"{fact.clipped} samples clipped at full scale"
+            rule = ("peaks below full scale", "lower the level where it was mixed")
+            problem = table.problem(line, utt, "clipped", found, *rule)
+            yield replace(problem, warning=True)
+
+
+def check_same_file(tables: Tables) -> Iterator[Problem]:
+    """Warn about a reference that is the mixture itself, or a mixture listed twice."""
+    wav = tables["wav.scp"].first_lines() if "wav.scp" in tables else {}
+    seen: dict[str, str] = {}
+    for utt, (line, source) in wav.items():
+        real = os.path.realpath(source)
+        if source and real in seen:
+            rule = ("a mixture of its own", "correct the path")
+            found = f"the audio of '{seen[real]}' again"
+            problem = tables["wav.scp"].problem(line, utt, "same-audio", found, *rule)
+            yield replace(problem, warning=True)
+        seen.setdefault(real, utt)
+    for name, table in audio_tables(tables).items():
+        for utt, (line, source) in table.first_lines().items():
+            if name != "wav.scp" and source and source == wav.get(utt, (0, ""))[1]:
+                rule = ("clean speech or noise", "correct the path")
+                found = "the mixture itself"
+                problem = table.problem(line, utt, "same-audio", found, *rule)
+                yield replace(problem, warning=True)
