@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_deleted_job_of_which_one_task_still_waited(ge):
     assert done.status == 1
     assert "2 / 2 failed" in done.stderr
     assert "failed: all.1.log (Grid Engine: ended, failed 100" in done.stderr
-    assert "failed: all.2.log (Grid Engine: no longer known)" in done.stderr
+    assert "failed: all.2.log (Grid Engine: deleted while it waited)" in done.stderr
     assert done.seconds < SOON, f"took {done.seconds:.1f} s"
 
 
@@ -83,6 +84,48 @@ def test_deleted_task_is_said_while_the_others_run(ge):
     assert wait_for(lambda: "job 1 failed " in call.said(), 25), call.said()
     done = call.wait(90)
     assert "queue.pl: 1 / 2 failed, log is in one.*.log" in done.stderr
+
+
+@pytest.mark.parametrize("span", [["JOB=1:2"], []])
+def test_job_deleted_while_it_waits_is_known_soon_with_the_reason(ge, span):
+    name = f"waits{len(span)}"
+    later = ("-a", "203001010000")
+    call = ge.call(*later, *span, f"{name}.JOB.log" if span else f"{name}.log", "true")
+    queue_log = ge.recipe / f"q/{name}.log"
+    assert wait_for(lambda: queue_log.exists() and "submitted" in queue_log.read_text())
+    job = job_id(ge, f"q/{name}.log")
+    assert wait_for(lambda: job in ge.ask("qstat", "-u", "*"))
+    time.sleep(1.5)  # it has been seen to wait
+    before = time.monotonic()
+    ge.ask("qdel", job)
+    done = call.wait(60)
+    assert time.monotonic() - before < 12
+    assert done.status == 1
+    assert "(Grid Engine: deleted while it waited)" in done.stderr, done.stderr
+
+
+def test_of_two_calls_with_one_log_the_second_is_refused(ge):
+    calls = [
+        ge.call("same/x.log", "touch", f"{n}.ran", ";", "sleep", "1")
+        for n in ("a", "b")
+    ]
+    for n, call in zip(("a", "b"), calls, strict=True):
+        done = call.wait(60)
+        assert (done.status == 0) == (ge.recipe / f"{n}.ran").exists(), done.stderr
+        assert done.status == 0 or "expected a log of its own" in done.stderr
+
+
+def test_job_of_a_killed_wrapper_is_not_mixed_with_a_new_one(ge):
+    call = ge.call("orphan.log", "sleep", "300")
+    assert wait_for(lambda: have_started(ge, "orphan.log"))
+    call.process.kill()
+    call.process.wait()
+    job = job_id(ge, "q/orphan.log")
+    again = ge.run("orphan.log", "true")
+    assert again.status == 1
+    assert f"`qdel {job}`" in again.stderr
+    ge.ask("qdel", job)
+    assert wait_for(lambda: ge.run("orphan.log", "true").status == 0)
 
 
 def test_request_that_qsub_refuses(ge):

@@ -106,6 +106,95 @@ def test_cancel_of_one_task_is_said_while_the_others_run(slurm):
     assert slurm.log("one.2.log").rstrip().endswith("with status 0")
 
 
+LATER = ("-b", "now+1hour")  # a job that waits
+
+
+@pytest.mark.parametrize("which", ["", "_[1-3]", "_2"])
+@pytest.mark.parametrize("array", [True, False])
+def test_job_cancelled_while_it_waits_is_known_soon_with_the_reason(
+    slurm, which, array
+):
+    if which and not array:
+        pytest.skip("a job without tasks is cancelled as a whole")
+    name = f"wait{array}{which.strip('_[]')}"
+    span, log = (["JOB=1:3"], f"{name}.JOB.log") if array else ([], f"{name}.log")
+    call = slurm.call(*LATER, *span, log, "true")
+    assert wait_for(lambda: "Submitted" in read(slurm, f"q/{name}.log"))
+    job = job_id(slurm, f"q/{name}.log")
+    time.sleep(1.5)  # it has been seen to wait
+    before = time.monotonic()
+    slurm.ask("scancel", job + which)
+    if which == "_2":
+        message = "job 2 failed (Slurm: CANCELLED"
+        assert wait_for(lambda: message in call.said(), 20), call.said()
+        slurm.ask("scancel", job)
+    done = call.wait(60)
+    assert time.monotonic() - before < 12
+    assert done.status == 1
+    assert "(Slurm: CANCELLED" in done.stderr, done.stderr
+    assert not array or "3 / 3 failed" in done.stderr
+
+
+def read(cluster, name):
+    path = cluster.recipe / name
+    return path.read_text() if path.exists() else ""
+
+
+def test_of_two_calls_with_one_log_the_second_is_refused(slurm):
+    for span, log in ((["JOB=1:3"], "same/x.JOB.log"), ([], "same/y.log")):
+        for turn in range(3):
+            calls = [
+                slurm.call(*span, log, "touch", f"{n}.ran.{turn}", ";", "sleep", "1")
+                for n in ("a", "b")
+            ]
+            done = [call.wait(60) for call in calls]
+            for n, one in zip(("a", "b"), done, strict=True):
+                ran = (slurm.recipe / f"{n}.ran.{turn}").exists()
+                assert (one.status == 0) == ran, one.stderr
+                assert ran or "expected a log of its own" in one.stderr
+            assert any(one.status == 0 for one in done)
+            for n in ("a", "b"):
+                (slurm.recipe / f"{n}.ran.{turn}").unlink(missing_ok=True)
+    assert not list((slurm.recipe / "same").rglob(".jobs.*"))
+
+
+def test_job_of_a_killed_wrapper_is_not_mixed_with_a_new_one(slurm):
+    call = slurm.call("orphan.log", "sleep", "300")
+    assert wait_for(lambda: have_started(slurm, "orphan.log"))
+    call.process.kill()
+    call.process.wait()
+    job = job_id(slurm, "q/orphan.log")
+    again = slurm.run("orphan.log", "true")
+    assert again.status == 1
+    assert f"in use by job {job}, whose wrapper" in again.stderr
+    assert f"`scancel {job}`" in again.stderr
+    slurm.ask("scancel", job)
+    assert wait_for(lambda: slurm.run("orphan.log", "true").status == 0)
+
+
+def test_interrupt_while_the_controller_is_down_says_which_job_stays(slurm):
+    call = slurm.call("stays.log", "sleep", "300")
+    assert wait_for(lambda: have_started(slurm, "stays.log"))
+    job = job_id(slurm, "q/stays.log")
+    slurm.end("slurmctld")
+    try:
+        before = time.monotonic()
+        call.process.send_signal(signal.SIGINT)
+        said = f"caught SIGINT, cancelling Slurm job {job}"
+        assert wait_for(lambda: said in call.said(), 5), call.said()
+        assert time.monotonic() - before < 2
+        assert wait_for(lambda: "does not answer yet" in call.said(), 10)
+        call.process.send_signal(signal.SIGINT)
+        done = call.wait(10)
+        assert done.status == 2
+        assert f"job {job} stays: interrupted again" in done.stderr
+        assert f"end it with `scancel {job}`" in done.stderr
+    finally:
+        conf = str(slurm.folder / "slurm.conf")
+        slurm.restart("slurmctld", "slurmctld", "-D", "-f", conf)
+    assert wait_for(lambda: slurm.ask("scancel", job) == "")
+
+
 def test_memory_kill(slurm):
     eat = "x = bytearray(400 << 20); import time; time.sleep(60)"
     done = slurm.run("--mem", "60M", "memory.log", "python3", "-c", eat)

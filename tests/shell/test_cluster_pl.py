@@ -7,9 +7,11 @@ clusters are in tests/cluster.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -441,3 +443,92 @@ def wait_for(condition, seconds: float = 30.0) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+@pytest.mark.parametrize("wrapper", ["slurm.pl", "queue.pl"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("x.log",), ("x.log",)),
+        (("JOB=1:3", "x.JOB.log"), ("x.2.log",)),
+        (("e/log/x.log",), ("e/x.log",)),  # two logs, one job script: e/q/x.sh
+    ],
+)
+def test_second_call_with_a_file_of_the_first_is_refused(
+    recipe, wrapper, first, second
+):
+    (recipe / "fake/states").write_text("7|RUNNING|None\n1|RUNNING|None\n")
+    environment = {**os.environ, "FAKE": str(recipe / "fake")}
+    environment["PATH"] = f"{FAKE}:{os.environ['PATH']}"
+    command = [f"utils/{wrapper}", *first, "sleep", "3"]
+    with subprocess.Popen(command, cwd=recipe, env=environment) as one:
+        while not list(recipe.rglob("x*.log")):
+            time.sleep(0.05)
+        other = call(recipe, wrapper, *second, "touch", "ran")
+        assert other.returncode == 1
+        assert "expected a log of its own for each call" in other.stderr
+        assert not (recipe / "ran").exists()
+        assert one.wait(timeout=60) == 0
+    assert call(recipe, wrapper, *second, "touch", "ran").returncode == 0
+    assert (recipe / "ran").exists()
+    assert not list(recipe.rglob(".jobs.*"))
+
+
+def test_job_of_a_killed_wrapper_is_asked_for_before_its_log_is_used_again(recipe):
+    note = {"host": socket.gethostname(), "pid": 1, "started": "never", "job": "7"}
+    note |= {"query": ["squeue"], "cancel": "scancel 7", "names": ["x.log"]}
+    states = recipe / "fake/states"
+    states.write_text("|PENDING|Priority\n")
+    (recipe / ".jobs.held").write_text(json.dumps(note) + "\n")
+    done = call(recipe, "slurm.pl", "x.log", "touch", "ran")
+    assert done.returncode == 1
+    assert "in use by job 7, whose wrapper" in done.stderr
+    assert "do `scancel 7`" in done.stderr
+    assert not (recipe / "ran").exists()
+    states.write_text("|CANCELLED|None\n")
+    (recipe / ".jobs.held").write_text(json.dumps(note) + "\n")
+    states.unlink()  # it no longer knows the job
+    assert call(recipe, "slurm.pl", "x.log", "touch", "ran").returncode == 0
+
+
+def test_task_that_waited_and_is_no_longer_known_was_cancelled(recipe):
+    (recipe / "fake/lost").touch()
+    (recipe / "fake/states").write_text("1|PENDING|Priority\n")
+    before = time.monotonic()
+    done = call(recipe, "slurm.pl", "JOB=2:2", "x.JOB.log", "true")
+    assert time.monotonic() - before < 15
+    assert done.returncode == 1
+    assert "job failed (Slurm: CANCELLED while it waited)" in done.stderr
+
+
+def test_interrupt_says_at_once_what_it_waits_for_and_a_second_ends_it(recipe):
+    slow = recipe / "slow"
+    slow.mkdir()
+    (slow / "scancel").write_text("#!/bin/sh\nsleep 60\n")
+    (slow / "scancel").chmod(0o755)
+    environment = {**os.environ, "FAKE": str(recipe / "fake")}
+    environment["PATH"] = f"{slow}:{FAKE}:{os.environ['PATH']}"
+    (recipe / "fake/states").write_text("|RUNNING|None\n")
+    said = recipe / "said"
+    with (
+        open(said, "w") as stream,
+        subprocess.Popen(
+            ["utils/slurm.pl", "x.log", "sleep", "5"],
+            cwd=recipe,
+            env=environment,
+            stderr=stream,
+        ) as one,
+    ):
+        while not (recipe / "x.log").exists():
+            time.sleep(0.05)
+        for expected in ("cancelling Slurm job 7", "does not answer yet"):
+            if "7" in expected:
+                one.send_signal(signal.SIGINT)
+            deadline = time.monotonic() + 10
+            while expected not in said.read_text():
+                assert time.monotonic() < deadline, said.read_text()
+                time.sleep(0.05)
+        one.send_signal(signal.SIGINT)
+        assert one.wait(timeout=5) == 2
+    assert "Slurm job 7 stays: interrupted again" in said.read_text()
+    assert "end it with `scancel 7`" in said.read_text()

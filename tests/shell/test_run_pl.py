@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -197,3 +198,101 @@ def test_jobs_end_when_the_recipe_that_owns_them_is_killed(tmp_path):
     assert process.wait(timeout=10) != 0
     process.stderr.close()
     assert wait_for(lambda: not alive(child))
+
+
+HELD = "expected a log of its own for each call"
+
+
+def start(cwd: Path, *words: str, wrapper: str = "run.pl") -> subprocess.Popen:
+    return subprocess.Popen(
+        [UTILS / wrapper, *words],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("second", ["run.pl", "stdout.pl"])
+@pytest.mark.parametrize(
+    ("first_words", "words"),
+    [
+        (("x.log",), ("x.log",)),
+        (("x.log",), ("./x.log",)),
+        (("x.log",), ("link/x.log",)),
+        (("JOB=1:3", "x.JOB.log"), ("x.2.log",)),
+        (("x.2.log",), ("N=2:5", "x.N.log")),
+        (("JOB=1:2", "d/JOB/x.log"), ("d/2/x.log",)),
+    ],
+)
+def test_second_call_with_a_log_of_the_first_is_refused(
+    tmp_path, first_words, words, second
+):
+    (tmp_path / "link").symlink_to(tmp_path)
+    with start(tmp_path, *first_words, "sleep", "60") as first:
+        try:
+            assert wait_for(lambda: list(tmp_path.rglob("*.log")))
+            other = run([UTILS / second, *words, "touch", "ran"], tmp_path)
+            assert other.returncode == 1
+            assert HELD in other.stderr
+            assert f"process {first.pid} on " in other.stderr
+            assert not (tmp_path / "ran").exists()
+        finally:
+            first.terminate()
+    assert run([UTILS / second, *words, "touch", "ran"], tmp_path).returncode == 0
+    assert not list(tmp_path.rglob(".jobs.*"))
+
+
+@pytest.mark.parametrize("words", [("y.log",), ("JOB=4:6", "x.JOB.log"), ("d/x.log",)])
+def test_calls_with_logs_of_their_own_run_side_by_side(tmp_path, words):
+    with start(tmp_path, "JOB=1:3", "x.JOB.log", "sleep", "60") as first:
+        try:
+            assert wait_for(lambda: list(tmp_path.rglob("*.log")))
+            assert run_pl(tmp_path, *words, "true").returncode == 0
+        finally:
+            first.terminate()
+
+
+def test_of_many_calls_at_once_exactly_those_that_ran_report_success(tmp_path):
+    calls = [start(tmp_path, "x.log", "touch", f"{n}.ran") for n in range(6)]
+    for number, call in enumerate(calls):
+        _, said = call.communicate(timeout=60)
+        assert (call.returncode == 0) == (tmp_path / f"{number}.ran").exists()
+        assert call.returncode == 0 or HELD in said
+    assert list(tmp_path.glob("*.ran"))
+
+
+def test_note_of_a_killed_call_does_not_block_the_next(tmp_path):
+    with start(tmp_path, "x.log", "sleep", "60") as first:
+        assert wait_for(lambda: (tmp_path / "x.log").exists())
+        first.kill()
+    assert (tmp_path / ".jobs.held").exists()
+    assert run_pl(tmp_path, "x.log", "true").returncode == 0
+    assert not list(tmp_path.glob(".jobs.*"))
+
+
+def test_note_of_another_machine_is_believed(tmp_path):
+    note = {"host": "elsewhere", "pid": 1, "since": "noon", "names": ["x.log"]}
+    (tmp_path / ".jobs.held").write_text(json.dumps({**note, "command": "train"}))
+    done = run_pl(tmp_path, "x.log", "true")
+    assert done.returncode == 1
+    assert "in use by process 1 on elsewhere since noon (train)" in done.stderr
+    assert "if it is gone, remove " in done.stderr
+    assert run_pl(tmp_path, "y.log", "true").returncode == 0
+
+
+def test_lock_that_a_kill_left_is_dropped_when_it_is_old(tmp_path):
+    (tmp_path / ".jobs.lock").touch()
+    os.utime(tmp_path / ".jobs.lock", (1, 1))
+    assert run_pl(tmp_path, "x.log", "true").returncode == 0
+    assert not list(tmp_path.glob(".jobs.*"))
+
+
+def test_what_is_no_file_belongs_to_nobody(tmp_path):
+    with start(tmp_path, "/dev/null", "sleep", "60") as first:
+        try:
+            assert run_pl(tmp_path, "/dev/null", "true").returncode == 0
+        finally:
+            first.terminate()
+    assert not os.path.exists("/dev/.jobs.held")

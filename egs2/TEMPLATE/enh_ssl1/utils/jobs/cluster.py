@@ -17,16 +17,20 @@ import time
 from jobs import logs
 from jobs.command_line import CommandLine, parse
 from jobs.conf import Conf, read_conf
+from jobs.holding import Holding, is_plain
 from jobs.messages import fail, say
-from jobs.scheduler import Answer, Scheduler, ask
+from jobs.scheduler import Answer, Scheduler
 from jobs.script import Files, make_directories, script_text
 from jobs.signals import Signals
-from jobs.waiting import Waiter
+from jobs.waiting import Query, Waiter
 
 OWN_OPTIONS = ("config", "pick", "give_up", "max_jobs_run")
 GIVE_UP_SECONDS = 600  # for a request that can never start; --give-up or $JOB_GIVE_UP
 SUBMIT_PAUSE = 1.0, 10.0  # first and longest, between attempts at a dead controller
 SHOWN_NOTES = 5
+CANCEL_ATTEMPTS = 3
+TELL_SECONDS = 2.0  # without an answer: say what is being waited for
+SHORT_SLEEP = 0.05
 SCHEDULER_NOTE = re.compile(r"error|killed|oom|cannot|denied|no such", re.IGNORECASE)
 
 
@@ -51,7 +55,16 @@ def run(scheduler: Scheduler, line: CommandLine, conf_path: str) -> int:
     files = Files(line, scheduler.done_dir)
     make_directories(line, files, numbers or [line.first])
     if numbers:
-        failures += run_numbers(scheduler, line, files, flags, numbers, give_up)
+        names = [line.log_of(number) for number in line.numbers()]
+        ours = [*filter(is_plain, names), files.script, files.queue_log]
+        holding = Holding(ours, " ".join(line.command), scheduler.still_runs)
+        holding.take()
+        try:
+            failures += run_numbers(
+                scheduler, line, files, flags, numbers, give_up, holding
+            )
+        finally:
+            holding.release()
     notes = scheduler_notes(files) if failures else []
     pattern = line.numbered(line.log, "*")
     return logs.report(pattern, len(line.numbers()), failures, notes)
@@ -115,6 +128,7 @@ def run_numbers(
     flags: str,
     numbers: list[int],
     give_up: int,
+    holding: Holding,
 ) -> list[logs.Failure]:
     """Submit these jobs and wait for them; return those that failed."""
     signals = Signals()
@@ -122,6 +136,11 @@ def run_numbers(
     call = write_script(scheduler, line, files, flags, numbers)
     old_logs = {number: logs.stamp(line.log_of(number)) for number in numbers}
     submit(scheduler, files, call, give_up, signals)
+    holding.add(
+        job=scheduler.job_id,
+        query=scheduler.query(),
+        cancel=" ".join(scheduler.cancel()),
+    )
     waiter = Waiter(scheduler, line, files, numbers, old_logs, give_up)
     outcomes = waiter.wait(signals)
     if signals.caught:
@@ -225,17 +244,39 @@ def submit_once(call: str) -> Answer:
 def stop(scheduler: Scheduler, signals: Signals, files: Files) -> None:
     """Cancel the job after a signal; exit 2 as Kaldi's wrappers do."""
     name = signal.Signals(signals.caught).name
-    command = scheduler.cancel()
-    say(f"caught {name}, cancelling {scheduler.name} job {scheduler.job_id}")
-    for attempt in range(3):
-        answer = ask(command)
-        if answer.status == 0:
-            break
-        time.sleep(2.0 * attempt)
-    else:
-        say(f"could not cancel it: {answer.stderr.strip()}; do `{' '.join(command)}`")
+    job, command = scheduler.job_id, " ".join(scheduler.cancel())
+    say(
+        f"caught {name}, cancelling {scheduler.name} job {job}; interrupt again to "
+        f"leave it running"
+    )
+    why = cancel(scheduler, signals)
+    if why:
+        say(f"{scheduler.name} job {job} stays: {why}; end it with `{command}`")
     files.tidy()
     sys.exit(2)
+
+
+def cancel(scheduler: Scheduler, signals: Signals) -> str:
+    """Try to cancel the job; return why it may still run, or ""."""
+    asked, told, said = signals.times, False, ""
+    started = time.monotonic()
+    for attempt in range(CANCEL_ATTEMPTS):
+        query = Query(scheduler.cancel())
+        while (answer := query.answer()) is None:
+            if signals.times > asked:
+                return "interrupted again before an answer came"
+            waited = time.monotonic() - started
+            if not told and waited > TELL_SECONDS:
+                told = True
+                say(f"{scheduler.name} does not answer yet; still trying to cancel it")
+            time.sleep(SHORT_SLEEP)
+        if answer.status == 0:
+            return ""
+        said = (answer.stderr + answer.stdout).strip() or f"status {answer.status}"
+        until = time.monotonic() + 2.0 * attempt
+        while time.monotonic() < until and signals.times == asked:
+            time.sleep(SHORT_SLEEP)
+    return said
 
 
 def scheduler_notes(files: Files) -> list[str]:

@@ -45,6 +45,7 @@ class GridEngine(Scheduler):
     task_variable = "SGE_TASK_ID"
     done_dir = "sync"
     environment = "set | grep -E '^(JOB_ID|SGE_TASK_ID|QUEUE|NSLOTS)=' | sed 's|^|# |'"
+    removed = "deleted while it waited"
     is_restart = '[ "${RESTARTED:-0}" = 1 ]'
     lost_grace = 15.0  # a job deleted while it waited leaves no other trace
 

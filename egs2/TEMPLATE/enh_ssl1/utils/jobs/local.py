@@ -12,6 +12,7 @@ import sys
 import time
 
 from jobs.command_line import CommandLine, parse
+from jobs.holding import Holding, is_plain
 from jobs.logs import Failure, end_code, report
 from jobs.messages import fail, say
 from jobs.signals import Signals
@@ -80,12 +81,23 @@ class Runner:
         self.running: list[Job] = []
         self.failures: list[Failure] = []
         self.signals = Signals()
+        logs = [line.log_of(number) for number in line.numbers()]
+        logs = [log for log in logs if is_plain(log)]
+        self.holding = Holding(logs, " ".join(line.command))
         self.shown = 0  # bytes of the current log that were echoed
         self.poll_seconds = FIRST_POLL_SECONDS
 
     def run(self) -> int:
         """Start every job that is wanted, wait for all; return the exit status."""
         self.signals.watch()
+        self.holding.take()
+        try:
+            return self.run_all()
+        finally:
+            self.holding.release()
+
+    def run_all(self) -> int:
+        """Do what ``run`` says, with the logs in our hands."""
         for number in self.line.numbers():
             log = self.line.log_of(number)
             code = None if self.pick == "all" else end_code(log)
@@ -149,6 +161,7 @@ class Runner:
         for job in self.running:
             job.signal(signal.SIGKILL)
             job.finish()
+        self.holding.release()
         say(f"stopped by signal {number}")
         os._exit(128 + number)
 

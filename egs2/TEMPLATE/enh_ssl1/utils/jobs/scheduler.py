@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # FAILED: the job script ended badly; KILLED: the scheduler ended it
 WAITING, RUNNING, NEVER, ENDED, FAILED, KILLED, GONE = range(7)
@@ -35,6 +35,7 @@ class Scheduler(ABC):
     done_dir = ""  # within q/
     environment = ":"  # shell command that prints header lines
     lost_grace = 60.0  # seconds; ended well or forgotten: NFS may be this late
+    removed = "cancelled while it waited"  # a task that waited is no longer known
     is_restart = "false"  # shell command: whether the job was requeued
 
     def __init__(self) -> None:
@@ -94,6 +95,20 @@ class Scheduler(ABC):
     @abstractmethod
     def cancel(self, numbers: list[int] | None = None) -> list[str]:
         """Return the command that ends these tasks, or the whole job."""
+
+    def still_runs(self, note: dict[str, Any]) -> bool:
+        """Whether the job of a wrapper that was killed is still in the cluster.
+
+        Args:
+            note: its ``job`` and the ``query`` that lists its states. Without an
+                answer the job is taken to run.
+        """
+        before, self.job_id = self.job_id, str(note.get("job", ""))
+        states = self.read_states(ask(list(note["query"])))
+        self.job_id = before
+        if states is None:
+            return True
+        return any(s.kind in (WAITING, RUNNING, NEVER) for s in states.values())
 
     @abstractmethod
     def hint(self) -> str:

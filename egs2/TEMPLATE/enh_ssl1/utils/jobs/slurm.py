@@ -86,6 +86,7 @@ class Slurm(Scheduler):
     default_conf = DEFAULT_CONF
     task_variable = "SLURM_ARRAY_TASK_ID"
     environment = "set | grep ^SLURM | sed 's|^|# |'"
+    removed = "CANCELLED while it waited"
     is_restart = '[ "${SLURM_RESTART_COUNT:-0}" -gt 0 ]'
 
     def __init__(self) -> None:

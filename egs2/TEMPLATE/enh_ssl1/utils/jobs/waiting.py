@@ -38,6 +38,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # between questions to the scheduler
 QUERY_SECONDS = 60.0  # a question without an answer is given up
 SIGNAL_GRACE = 30.0  # ended by a signal: let the scheduler say first whose it was
 KILLED_GRACE = 2.0  # a done-file may be on its way, a killed job be requeued
+REMOVED_GRACE = 6.0  # waited, then unknown: a short run would have written its log
 CHECK_START_SECONDS = 5.0  # pending for so long: ask whether it can start at all
 
 
@@ -109,6 +110,7 @@ class Waiter:
         self.ended_since: dict[int, float] = {}
         self.signalled: dict[int, float] = {}  # since when a done-file tells of one
         self.never_since: dict[int, float] = {}
+        self.waited = set(numbers)  # when last heard of
         self.told: set[str] = set()
         self.unanswered = False
 
@@ -206,6 +208,9 @@ class Waiter:
                 self.forget_first_run(number, state)
             if state.kind in (WAITING, NEVER):
                 waiting[number] = state
+        self.waited.difference_update(ended.keys() & states.keys())
+        self.waited.difference_update(self.left - ended.keys() - waiting.keys())
+        self.waited.update(waiting)
         if ended:
             self.next_query = min(self.next_query, now + KILLED_GRACE)
             self.judge_ended(ended, now)
@@ -231,18 +236,25 @@ class Waiter:
             state = ended[number]
             if state.kind == GONE:
                 state = known.get(self.task(number), state)
-            bad = state.kind in (FAILED, KILLED)
-            grace = KILLED_GRACE if bad else self.scheduler.lost_grace
+            if state.kind == GONE and number in self.waited and not self.begun(number):
+                state = State(GONE, self.scheduler.removed)
+                grace = REMOVED_GRACE
+            else:
+                bad = state.kind in (FAILED, KILLED)
+                grace = KILLED_GRACE if bad else self.scheduler.lost_grace
             code = None if state.kind == KILLED else self.code_in_log(number)
             if code is not None:
                 self.settle(number, code, f"with status {code}")
             elif now - self.ended_since[number] > 0.9 * grace:
                 self.settle_without_status(number, self.description(number, state))
 
+    def begun(self, number: int) -> bool:
+        """Tell whether a job has written its log since it was submitted."""
+        return logs.stamp(self.line.log_of(number)) != self.old_logs[number]
+
     def code_in_log(self, number: int) -> int | None:
         """Exit code in a log's footer, unless the log is of an earlier run."""
-        log = self.line.log_of(number)
-        return None if logs.stamp(log) == self.old_logs[number] else logs.end_code(log)
+        return logs.end_code(self.line.log_of(number)) if self.begun(number) else None
 
     def task(self, number: int) -> int:
         """Return the scheduler's number of a task; 0 for a job without JOB=."""
@@ -264,7 +276,7 @@ class Waiter:
         A log of an earlier run is replaced: it must not speak for this one.
         """
         log = self.line.log_of(number)
-        mode = "w" if logs.stamp(log) == self.old_logs[number] else "a"
+        mode = "a" if self.begun(number) else "w"
         with contextlib.suppress(OSError), open(log, mode, encoding="utf-8") as stream:
             stream.write(f"# Ended {how} at {time.ctime()}\n")
         self.settle(number, 1, how)
