@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.enh.loss.bounded import bounded_cosine, bounded_ratio
 from espnet2_ext.enh.loss.normalization import NORMALIZATIONS
 from espnet2_ext.enh.loss.parameters import bind_parameters
 from espnet2_ext.enh.loss.set_distances import (
@@ -28,7 +29,7 @@ from espnet2_ext.enh.loss.set_distances import (
 )
 from espnet2_ext.enh.loss.soft_dtw import soft_dtw
 from espnet2_ext.errors import unknown_name
-from espnet2_ext.frames import EPS, masked_mean
+from espnet2_ext.frames import masked_mean
 from espnet2_ext.ssl.layers import Layer
 
 
@@ -62,20 +63,22 @@ def smooth_l1(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
 def cosine(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over t of 1 - cos(est_t, ref_t); in [0, 2], blind to the frame's norm.
 
-    A frame that is all zeros in either input counts as orthogonal (1).
+    A frame that is all zeros in either input counts as orthogonal (1); see ``bounded``
+    for the floors under its norm.
     """
-    return masked_mean(1.0 - F.cosine_similarity(est, ref, dim=-1, eps=EPS), mask)
+    return masked_mean(1.0 - bounded_cosine(est, ref), mask)
 
 
 def relative_l2(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """||est - ref||^2 / ||ref||^2 over the valid part of an utterance.
 
     Both norms run over t and d together, so a loud layer weighs no more than a quiet
-    one. A reference that is all zeros is given the norm 1e-8.
+    one. Where the reference is silent, its power counts as 30 dB below the estimate's,
+    and as 1e-5 at least, so the value is at most about 1000.
     """
     error = masked_mean((est - ref).square().mean(dim=-1), mask)
-    power = masked_mean(ref.square().mean(dim=-1), mask)
-    return error / power.clamp_min(EPS)
+    power, loudest = (masked_mean(x.square().mean(dim=-1), mask) for x in (ref, est))
+    return bounded_ratio(error, power, loudest)
 
 
 DISTANCES: dict[str, Callable[..., Tensor]] = {

@@ -14,10 +14,12 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 from torch.nn import functional as F
 
-from espnet2_ext.frames import EPS, zero_padding
+from espnet2_ext.enh.loss.bounded import unit_vectors
+from espnet2_ext.frames import zero_padding
 from espnet2_ext.ssl.layers import Layer
 
 VARIANCE_FLOOR = 1e-5  # as in torch's layer_norm
+CONSTANT = 1e-4  # the mean variance of a layer that does not vary: silence, one frame
 
 
 class Normalization(Protocol):
@@ -39,10 +41,10 @@ class PerFrame:
     """Scale every frame by itself.
 
     Args:
-        scale: (..., D) to (..., D).
+        scale: (..., D) of the estimate and of the reference to the same two, scaled.
     """
 
-    def __init__(self, scale: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, scale: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]):
         self.scale = scale
 
     def __call__(
@@ -54,7 +56,7 @@ class PerFrame:
         update: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Scale both."""
-        return self.scale(est), self.scale(ref)
+        return self.scale(est, ref)
 
 
 class Moments(NamedTuple):
@@ -72,6 +74,14 @@ class Moments(NamedTuple):
         mean = zero_padding(features, mask).sum(dim=(0, 1)) / divisor
         squares = zero_padding(features - mean, mask).square().sum(dim=(0, 1))
         return cls(frames, mean, squares / divisor)
+
+    def scale(self) -> Tensor:
+        """Compute 1 / sd of each dimension; at most 100 where none of them varies.
+
+        A distance of squares would multiply a gradient by the square of this.
+        """
+        lacking = (CONSTANT - self.variance.mean()).clamp_min(0)
+        return (self.variance + VARIANCE_FLOOR + lacking).rsqrt()
 
     def merged(self, other: Moments) -> Moments:
         """Pool with other frames (Chan, Golub & LeVeque, 1979)."""
@@ -113,25 +123,22 @@ class Running:
             known = batch if known is None else known.merged(batch)
         if update:
             self.moments[layer] = known
-        mean, scale = known.mean.to(est), (known.variance + VARIANCE_FLOOR).rsqrt()
+        mean, scale = known.mean.to(est), known.scale()
         return (est - mean) * scale.to(est), (ref - mean) * scale.to(est)
 
 
-def _identity(features: Tensor) -> Tensor:
-    return features
+def _identity(est: Tensor, ref: Tensor) -> tuple[Tensor, Tensor]:
+    return est, ref
 
 
-def _layer_norm(features: Tensor) -> Tensor:
-    return F.layer_norm(features, features.shape[-1:])
-
-
-def _l2(features: Tensor) -> Tensor:
-    return F.normalize(features, dim=-1, eps=EPS)
+def _layer_norm(est: Tensor, ref: Tensor) -> tuple[Tensor, Tensor]:
+    shape = est.shape[-1:]
+    return F.layer_norm(est, shape), F.layer_norm(ref, shape)
 
 
 NORMALIZATIONS: dict[str, Callable[[], Normalization]] = {
     "none": partial(PerFrame, _identity),
     "layer_norm": partial(PerFrame, _layer_norm),
-    "l2": partial(PerFrame, _l2),
+    "l2": partial(PerFrame, unit_vectors),
     "running": Running,
 }
