@@ -37,10 +37,9 @@ def unit_vectors(
         ref_norm: the norm that this refers to; default that of the vector itself.
     """
     norms = [torch.linalg.vector_norm(x, dim=dim, keepdim=True) for x in (est, ref)]
-    small = torch.as_tensor(small).to(est)
     floor = relative * (norms[1] if ref_norm is None else ref_norm).detach()
-    floor = torch.maximum(floor, small)
-    return est / torch.maximum(norms[0], floor), ref / torch.maximum(norms[1], small)
+    floor = floor.clamp_min(small)
+    return est / torch.maximum(norms[0], floor), ref / norms[1].clamp_min(small)
 
 
 def bounded_cosine(

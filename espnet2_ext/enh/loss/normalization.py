@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_ext.enh.loss.bounded import unit_vectors
-from espnet2_ext.frames import zero_padding
+from espnet2_ext.frames import all_finite, zero_padding
 from espnet2_ext.ssl.layers import Layer
 
 VARIANCE_FLOOR = 1e-5  # as in torch's layer_norm
@@ -87,7 +87,7 @@ class Moments(NamedTuple):
         """Pool with other frames (Chan, Golub & LeVeque, 1979)."""
         other = Moments(*(value.to(self.mean.device) for value in other))
         frames = self.frames + other.frames
-        share = other.frames / frames.clamp_min(1)
+        share = other.frames.to(self.mean) / frames.clamp_min(1)
         shift = other.mean - self.mean
         within = self.variance + share * (other.variance - self.variance)
         between = share * (1 - share) * shift.square()
@@ -119,7 +119,9 @@ class Running:
         """Scale both by what is known of ``layer``."""
         known = self.moments.get(layer)
         if known is None or update:
-            batch = Moments.of(ref.detach(), mask)
+            # a NaN would reach the rest of the batch, and stay for ever
+            valid = mask & all_finite(ref, mask).unsqueeze(1)
+            batch = Moments.of(ref.detach(), valid)
             known = batch if known is None else known.merged(batch)
         if update:
             self.moments[layer] = known

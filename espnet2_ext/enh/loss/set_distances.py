@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.batches import distance
 from espnet2_ext.enh.loss.bounded import (
     RELATIVE,
     SMALL,
@@ -26,6 +27,7 @@ from espnet2_ext.frames import (
 )
 
 
+@distance
 def cross_correlation(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over d of 1 - C_dd, C_dd Pearson's correlation over t; in [0, 2].
 
@@ -38,11 +40,13 @@ def cross_correlation(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     power = zero_padding(ref, mask).square().sum(dim=1)
     varies = deviation.square().sum(dim=1) > EPS * power  # beyond rounding
     # a vector holds one feature at n times: its share of the norm of a whole frame
-    share = (mask.sum(dim=1).clamp_min(1) / est.size(-1)).sqrt()[:, None, None]
+    frames = mask.sum(dim=1).clamp_min(1).to(est)
+    share = (frames / est.size(-1)).sqrt()[:, None, None]
     values = 1.0 - bounded_cosine(est, deviation, dim=1, small=SMALL * share)
     return masked_mean(values, varies)
 
 
+@distance
 def cka(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """1 - ||X'Y||_F^2 / (||X'X||_F ||Y'Y||_F), X and Y centred over t; in [0, 1].
 
@@ -70,6 +74,7 @@ def _cosines(est: Tensor, ref: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return est @ ref.transpose(1, 2), ~mask.unsqueeze(1)
 
 
+@distance
 def speech_bert_score(
     est: Tensor, ref: Tensor, mask: Tensor, *, temperature: float = 0.1
 ) -> Tensor:
@@ -85,6 +90,7 @@ def speech_bert_score(
     return masked_mean(1.0 - (logits.softmax(dim=-1) * cosines).sum(dim=-1), mask)
 
 
+@distance
 def info_nce(
     est: Tensor, ref: Tensor, mask: Tensor, *, temperature: float = 0.1
 ) -> Tensor:
@@ -101,6 +107,7 @@ def info_nce(
     return masked_mean(-own, mask)
 
 
+@distance
 def unit_cross_entropy(
     est: Tensor,
     ref: Tensor,
@@ -137,6 +144,7 @@ def unit_cross_entropy(
     return masked_mean(values, mask)
 
 
+@distance
 def sinkhorn(
     est: Tensor,
     ref: Tensor,

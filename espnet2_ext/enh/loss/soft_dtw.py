@@ -13,11 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from espnet2_ext.batches import distance
 from espnet2_ext.frames import squared_distances, zero_padding
 
 FAR = 1e30  # the value of a cell outside; finite, as inf - inf is not a number
 
 
+@distance
 def soft_dtw(
     est: Tensor,
     ref: Tensor,
@@ -39,7 +41,14 @@ def soft_dtw(
         gamma: the smoothing; DTW as it goes to 0.
         band: the largest |i - j| of a path (Sakoe & Chiba, 1978); None for any. With
             0 it is ``mse``.
+
+    Raises:
+        ValueError: if an invalid frame comes before a valid one.
     """
+    if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
+        raise ValueError(
+            "mask: expected the valid frames first, found a gap before one"
+        )
     frames = mask.sum(dim=1)
     # an utterance without a frame: one of zeros, whose value is 0
     ends = frames.clamp_min(1)
