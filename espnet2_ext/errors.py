@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
 import sys
 from collections.abc import Callable, Iterable
 
@@ -32,9 +33,13 @@ def unknown_name(kind: str, name: object, choices: Iterable[str]) -> UserError:
 
 def finite_number(value: object) -> float | None:
     """Give ``value`` as a float if it is a finite number, not a bool; else None."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:  # 10 ** 400
+        return None
+    return number if math.isfinite(number) else None
 
 
 def run_main(main: Callable[[], object]) -> None:

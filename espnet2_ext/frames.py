@@ -35,6 +35,11 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return total / mask.sum(dim=1).clamp_min(1)
 
 
+def all_finite(features: Tensor, mask: Tensor) -> Tensor:
+    """Tell of each utterance, (B,), whether its valid (B, F, D) features are finite."""
+    return (features.detach().isfinite().all(dim=-1) | ~mask).all(dim=-1)
+
+
 def zero_padding(features: Tensor, mask: Tensor) -> Tensor:
     """Set (B, F, D) features to 0 where ``mask`` (B, F) is False."""
     return torch.where(mask.unsqueeze(-1), features, 0.0)

@@ -6,17 +6,20 @@ Transformer block, l is the output of block l, N (the last) is the encoder's out
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 
 import torch
 
+from espnet2_ext.checks import optional_path, whole_number
 from espnet2_ext.errors import UserError, finite_number, unknown_name
 from espnet2_ext.ssl.featurizer import read_featurizer
 
 CONV = "conv"
 Layer = int | str
-RANGE = re.compile(r"^(\d+)\s*-\s*(\d+)$")
+NUMBER = re.compile(r"^[0-9]{1,6}$")
+RANGE = re.compile(r"^([0-9]{1,6})\s*-\s*([0-9]{1,6})$")
 KEYWORDS = ("all", "first_half", "later_half", "last", CONV)
 EXPECTED = (
     f"expected one of {', '.join(KEYWORDS)}, a layer number (6), a range ('6-12'), "
@@ -63,11 +66,8 @@ class LayerWeights:
             if key not in ("random", "of"):
                 raise unknown_name(f"key in layers {spec!r}", key, ("random", "of"))
         number, of = spec["random"], spec.get("of", "all")
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise UserError(
-                f"layers {spec!r}: random must be a number of layers >= 1, found "
-                f"{number!r}."
-            )
+        name = f"layers {spec!r}: random"
+        number = whole_number(name, number, 1, what="number of layers")
         return number, self._not_nested(spec, of)
 
     def _uncertainty(self, spec: Mapping) -> object:
@@ -90,7 +90,8 @@ class LayerWeights:
         if isinstance(spec, Mapping) and "featurizer" in spec:
             if len(spec) > 1:
                 raise UserError(f"layers {spec!r}: a featurizer stands alone.")
-            learned = read_featurizer(str(spec["featurizer"]))
+            path = optional_path("featurizer", spec["featurizer"])
+            learned = read_featurizer(str(path))
             self._featurizer = True
             return {str(layer): weight for layer, weight in enumerate(learned)}
         if isinstance(spec, Mapping):
@@ -103,14 +104,28 @@ class LayerWeights:
             items = [(self._entry(spec), 1.0)]
         if not items:
             raise UserError(f"layers {spec!r} is empty; {EXPECTED}.")
+        self._refuse_twice([text for text, _ in items])
         return dict(items)
 
     def _entry(self, key: object) -> str:
+        """Give the one way to write a keyword, a number or a range."""
         text = str(key).strip()
-        known = text in KEYWORDS or text.isdigit() or RANGE.match(text)
-        if isinstance(key, bool) or not known:
+        span = _span(text)
+        if isinstance(key, bool) or not (text in KEYWORDS or span):
             raise UserError(f"layers: found {key!r} in {self.spec!r}; {EXPECTED}.")
-        return text
+        return text if span is None else "-".join(map(str, dict.fromkeys(span)))
+
+    def _refuse_twice(self, entries: list[str]) -> None:
+        """Refuse what overlaps whatever the upstream; ``resolve`` finds the rest."""
+        for text, other in itertools.combinations(entries, 2):
+            one, two = _span(text), _span(other)
+            overlap = one and two and one[0] <= two[1] and two[0] <= one[1]
+            beside_all = "all" in (text, other) and CONV not in (text, other)
+            if text == other or overlap or beside_all:
+                raise UserError(
+                    f"layers {self.spec!r}: '{text}' and '{other}' name a layer twice; "
+                    "name each once, with one weight."
+                )
 
     @property
     def needs_conv(self) -> bool:
@@ -135,17 +150,19 @@ class LayerWeights:
                 "features; name Transformer layers instead."
             )
 
-    def draw(self, weights: dict[Layer, float]) -> list[Layer]:
+    def draw(
+        self, weights: dict[Layer, float], generator: torch.Generator
+    ) -> list[Layer]:
         """Choose the layers of a training step among the resolved ``weights``.
 
-        By torch's generator, each layer as likely as any other; all without
+        By the ``generator``, each layer as likely as any other; all without
         ``random``.
         """
         layers = list(weights)
         if self.random is None:
             return layers
-        chosen = torch.randperm(len(layers))[: self.random].tolist()
-        return [layers[n] for n in sorted(chosen)]
+        order = torch.randperm(len(layers), generator=generator, device="cpu")
+        return [layers[n] for n in sorted(order[: self.random].tolist())]
 
     def resolve(self, num_states: int, has_conv: bool) -> dict[Layer, float]:
         """Fit the specification to an upstream.
@@ -171,11 +188,17 @@ class LayerWeights:
             )
         self.require_conv(has_conv)
         weights: dict[Layer, float] = {}
+        seen: set[Layer] = set()  # with those of weight 0
         for text, weight in self._given.items():
+            for bound in _span(text) or ():
+                self._check_range(bound, num_states)
             for layer in _expand(text, num_states - 1):
-                if layer in weights:
-                    raise UserError(f"layers {self.spec!r}: {layer} is named twice.")
-                self._check_range(layer, num_states)
+                if layer in seen:
+                    raise UserError(
+                        f"layers {self.spec!r}: layer {layer} is named twice; this "
+                        f"upstream's last is {num_states - 1}; name each once."
+                    )
+                seen.add(layer)
                 if weight > 0:
                     weights[layer] = weight
         if self.random is not None and self.random > len(weights):
@@ -183,12 +206,13 @@ class LayerWeights:
                 f"layers {self.spec!r}: found {self.random} random layers, of "
                 f"{len(weights)}; give at most that many."
             )
-        total = sum(weights.values())
+        largest = max(weights.values())  # first: a sum could overflow
+        total = sum(weight / largest for weight in weights.values())
         order = sorted(weights, key=lambda n: -1 if isinstance(n, str) else n)
-        return {layer: weights[layer] / total for layer in order}
+        return {layer: weights[layer] / largest / total for layer in order}
 
-    def _check_range(self, layer: Layer, num_states: int) -> None:
-        if not isinstance(layer, str) and not 0 <= layer < num_states:
+    def _check_range(self, layer: int, num_states: int) -> None:
+        if not 0 <= layer < num_states:
             raise UserError(
                 f"layers {self.spec!r}: layer {layer} is out of range; this upstream "
                 f"has layers 0 to {num_states - 1}."
@@ -204,14 +228,24 @@ def _weight(weight: object, spec: object) -> float:
     return number
 
 
+def _span(text: str) -> tuple[int, int] | None:
+    """Give the first and last layer of a number or a range; None for a keyword."""
+    if NUMBER.match(text):
+        return int(text), int(text)
+    ranged = RANGE.match(text)
+    if not ranged:
+        return None
+    first, final = int(ranged[1]), int(ranged[2])
+    if first > final:
+        raise UserError(f"layers: range '{text}' runs backwards.")
+    return first, final
+
+
 def _expand(text: str, last: int) -> list[Layer]:
     """List the layers a keyword, a number or a range stands for."""
-    ranged = RANGE.match(text)
-    if ranged:
-        first, final = int(ranged[1]), int(ranged[2])
-        if first > final:
-            raise UserError(f"layers: range '{text}' runs backwards.")
-        return list(range(first, final + 1))
+    span = _span(text)
+    if span:
+        return list(range(span[0], span[1] + 1))
     keywords: dict[str, list[Layer]] = {
         "all": list(range(last + 1)),
         "first_half": list(range(last // 2 + 1)),
@@ -220,4 +254,4 @@ def _expand(text: str, last: int) -> list[Layer]:
         "last": [last],
         CONV: [CONV],
     }
-    return keywords[text] if text in keywords else [int(text)]
+    return keywords[text]

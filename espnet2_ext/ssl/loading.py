@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from espnet2_ext.checks import optional_mapping, optional_path, text
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
+from espnet2_ext.ssl.isolation import own_conditions
 from espnet2_ext.ssl.whisper import HUB_ENTRIES as WHISPER_ENTRIES
 from espnet2_ext.ssl.whisper import WhisperEncoder
 
@@ -47,7 +49,7 @@ def s3prl_hub() -> ModuleType:
         UserError: if s3prl is not installed.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), own_conditions():  # modules make tensors, too
             warnings.simplefilter("ignore")
             import s3prl.hub as hub
     except ImportError as error:
@@ -73,13 +75,24 @@ def _is_entry(thing: Any) -> bool:
     return thing.__module__.endswith("hubconf") or "s3prl." not in thing.__module__
 
 
-def check_upstream(upstream: str, path_or_url: str | None = None) -> None:
+def check_upstream(
+    upstream: str,
+    path_or_url: str | None = None,
+    download_dir: str | None = None,
+    extra_conf: dict | None = None,
+) -> None:
     """Refuse an upstream that s3prl lacks, misreads, or cannot differentiate.
 
     Raises:
-        UserError: unknown name; a name that needs a path and has none, or has one and
-            would ignore it; a missing file; an upstream that detaches the waveform.
+        UserError: a value of another type; unknown name; a name that needs a path and
+            has none, or has one and would ignore it; a missing file; an upstream that
+            detaches the waveform.
     """
+    text("upstream", upstream)
+    optional_path("path_or_url", path_or_url)
+    optional_path("download_dir", download_dir)
+    if "ckpt" in (optional_mapping("extra_conf", extra_conf) or {}):
+        raise UserError("extra_conf: found 'ckpt'; give it as path_or_url instead.")
     if upstream not in HUB_ENTRIES and upstream not in upstream_names():
         raise unknown_name("upstream", upstream, upstream_names())
     if upstream.startswith("hf_"):
@@ -126,6 +139,11 @@ def build_upstream(name: str, options: dict) -> tuple[nn.Module, Stack]:
     Raises:
         UserError: if the checkpoint cannot be read.
     """
+    with own_conditions():
+        return _build(name, options)
+
+
+def _build(name: str, options: dict) -> tuple[nn.Module, Stack]:
     # ours work without s3prl, whose import takes longer than all the rest
     entry: Any = HUB_ENTRIES.get(name) or getattr(s3prl_hub(), name)
     if options["download_dir"]:

@@ -5,7 +5,8 @@ What it guarantees, each point with a test:
 1. The gradient reaches the waveform; proven once when the weights are loaded.
 2. Frozen: no parameter gets a gradient, and dropout is off for good.
 3. Not a ``torch.nn.Module``: never in a checkpoint, an optimizer or DDP. It follows
-   the device of its input, and loads at first use.
+   the device of its input, and loads at first use: whatever the modes of that caller,
+   and without a draw from the random state. A pickle or copy holds the arguments only.
 4. Padding never counts: an utterance of a padded batch has the features and the
    gradient that it has alone (``exact_padding``).
 5. It stops at the highest layer in use, and runs without hooks where it can.
@@ -21,19 +22,23 @@ import threading
 import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from espnet2_ext.batches import check_lengths, check_waveforms
+from espnet2_ext.checks import flag, optional_mapping, optional_path, sampling_rate
 from espnet2_ext.errors import UserError
 from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.blocks import (
     MIN_SAMPLES,
+    HookedStack,
     Stack,
     States,
 )
+from espnet2_ext.ssl.isolation import forward_conditions, own_conditions
 from espnet2_ext.ssl.layers import CONV, Layer, LayerWeights
 from espnet2_ext.ssl.loading import (
     UPSTREAM_FS,
@@ -58,16 +63,16 @@ class _SharedStack:
         self.name, self.options = name, options
         self.users: weakref.WeakSet[FrozenUpstream] = weakref.WeakSet()
         self._copies: dict[torch.device, tuple[nn.Module, Stack]] = {}
-        self._lock = threading.Lock()
 
     def on(self, device: torch.device) -> Stack:
         """Give the stack on ``device``; a copy that waits on the CPU moves there."""
-        with self._lock:
-            if device not in self._copies:
-                spare = self._copies.pop(torch.device("cpu"), None)
-                module, stack = spare or build_upstream(self.name, self.options)
-                self._copies[device] = (module.to(device), stack)
-            return self._copies[device][1]
+        if device not in self._copies:
+            with own_conditions():  # one thread at a time
+                if device not in self._copies:
+                    spare = self._copies.pop(torch.device("cpu"), None)
+                    module, stack = spare or build_upstream(self.name, self.options)
+                    self._copies[device] = (module.to(device), stack)
+        return self._copies[device][1]
 
     def device(self) -> torch.device:
         """Where a copy is already; the CPU if there is none."""
@@ -117,7 +122,8 @@ class FrozenUpstream:
         download_dir: where s3prl keeps what it downloads.
         extra_conf: further arguments of the s3prl hub entry.
         layers: which layers to return; see ``espnet2_ext.ssl.layers``.
-        fs: sampling rate of the waveforms in Hz; others than 16000 are resampled.
+        fs: sampling rate of the waveforms in Hz, 1000 to 384000; others than 16000 are
+            resampled.
         exact_padding: False lets padding count as it does in s3prl, for those who
             compare with it: in the group norm of HuBERT, wav2vec 2.0 and WavLM *base*,
             between the positional convolutions of data2vec, and wherever an upstream
@@ -139,36 +145,45 @@ class FrozenUpstream:
         fs: int = UPSTREAM_FS,
         exact_padding: bool = True,
     ) -> None:
-        check_upstream(upstream, path_or_url)
-        if not isinstance(exact_padding, bool):
-            raise UserError(
-                f"exact_padding: found {exact_padding!r}, expected true or false."
-            )
+        check_upstream(upstream, path_or_url, download_dir, extra_conf)
+        path_or_url = optional_path("path_or_url", path_or_url)
+        download_dir = optional_path("download_dir", download_dir)
+        self.upstream, self.fs = upstream, sampling_rate("fs", fs)
+        self.exact_padding = flag("exact_padding", exact_padding)
         if not exact_padding and upstream in WHISPER_ENTRIES:
             raise UserError(
                 f"exact_padding: found false with '{upstream}', expected an upstream "
                 "of s3prl: there is no other Whisper to be like; remove it."
             )
-        self.exact_padding = exact_padding
-        if not isinstance(fs, int) or fs <= 0:
-            raise UserError(f"fs must be a sampling rate in Hz (16000), found {fs!r}.")
-        self.upstream, self.fs = upstream, fs
         self.layers = LayerWeights(layers)
         if self.layers.needs_conv:
             self.layers.require_conv(has_conv_features(upstream))
-        options = {
+        options: dict[str, Any] = {
             "path_or_url": path_or_url and os.path.abspath(path_or_url),
             "download_dir": download_dir,
-            "extra_conf": extra_conf,
+            "extra_conf": optional_mapping("extra_conf", extra_conf),
         }
         if path_or_url and not upstream.endswith("_local"):
             options["path_or_url"] = path_or_url  # may be a URL
         self._key = json.dumps([upstream, options], sort_keys=True)
+        self._share(upstream, options)
+
+    def _share(self, upstream: str, options: dict) -> None:
         self._shared = _STACKS.setdefault(self._key, _SharedStack(upstream, options))
         self._weights: dict[Layer, float] | None = None
 
     def __deepcopy__(self, memo: dict) -> FrozenUpstream:
         return self  # frozen, and s3prl's hooks do not survive a copy
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give the arguments: the weights are read anew, where they are needed."""
+        arguments = {**self.__dict__, "_shared": None, "_weights": None}
+        return {"arguments": arguments, "options": self._shared.options}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # without the checks: a model may be read where its upstream is not needed
+        self.__dict__.update(state["arguments"])
+        self._share(self.upstream, state["options"])
 
     def load(self) -> FrozenUpstream:
         """Load the weights now, check the layers, and prove the gradient path.
@@ -181,7 +196,8 @@ class FrozenUpstream:
             stack = self._shared.on(self._shared.device())
             self._weights = self.layers.resolve(stack.num_states, stack.has_conv)
             try:
-                self._prove_gradient()
+                with own_conditions():
+                    self._prove_gradient()
             except UserError:
                 self._weights = None  # not loaded: the next use fails as this one
                 raise
@@ -247,25 +263,27 @@ class FrozenUpstream:
         """Compute the layers in use.
 
         Args:
-            wav: waveforms at ``fs`` Hz, (B, T), on any device.
+            wav: waveforms at ``fs`` Hz, (B, T), full scale 1.0, on any device and of
+                any floating type; it is cast to float32, differentiably.
             lengths: valid samples, (B,); None means all T.
             layers: only these of the layers in use; None means all of them.
 
         Returns:
-            One (B, F, D) tensor a layer, and the number of valid frames, (B,).
+            One (B, F, D) tensor a layer, float32 (or autocast's bfloat16), and the
+            number of valid frames, (B,).
 
         Raises:
-            ValueError: if the shapes do not fit.
+            ValueError: if shapes or types do not fit (see ``batches``), or a layer is
+                not among those in use.
         """
-        if wav.dim() != 2:
-            raise ValueError(f"expected waveforms (B, T), found {tuple(wav.shape)}")
-        if lengths is None:
-            lengths = wav.new_full((len(wav),), wav.size(1), dtype=torch.long)
-        if lengths.shape != wav.shape[:1] or int(lengths.max()) > wav.size(1):
-            raise ValueError(f"lengths {lengths.tolist()} do not fit {wav.shape}")
-        self.load()
+        wav = check_waveforms("wav", wav)
+        lengths = check_lengths(lengths, wav)
         wanted = self.weights if layers is None else layers
-        states = self._states(wav, lengths.to(wav.device), _depth(wanted))
+        if not wanted or not self.weights.keys() >= set(wanted):
+            raise ValueError(
+                f"layers: expected some of {list(self.weights)}, found {wanted!r}"
+            )
+        states = self._states(wav, lengths, _depth(wanted))
         return Features(self._select(states, wanted), states.lengths)
 
     @staticmethod
@@ -278,7 +296,8 @@ class FrozenUpstream:
         return layers
 
     def _states(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
-        if _SHARING.memo is None:
+        # tensors of inference mode do not tell whether they were changed in place
+        if _SHARING.memo is None or wav.is_inference():
             return self._run(wav, lengths, depth)
         grad = torch.is_grad_enabled() and wav.requires_grad
         # the tensor is kept in the memo, so its address stays its own
@@ -294,7 +313,7 @@ class FrozenUpstream:
 
     def _run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
         # an enhancer may leave something there, which a window or a norm would reach
-        wav = torch.where(frame_mask(lengths, wav.size(1)), wav, 0.0)
+        wav = torch.where(frame_mask(lengths, wav.size(1)), wav.float(), 0.0)
         if self.fs != UPSTREAM_FS:
             from torchaudio.functional import resample
 
@@ -308,6 +327,7 @@ class FrozenUpstream:
         half = torch.is_autocast_enabled(kind) and (
             torch.get_autocast_dtype(kind) == torch.float16
         )  # float16 gradients overflow in the convolutions though the loss is finite
-        with torch.autocast(kind, enabled=False) if half else nullcontext():
-            wav = wav.float() if half else wav
+        # s3prl draws layer drop and dither in evaluation mode, too
+        conditions = forward_conditions(wav.device, isinstance(stack, HookedStack))
+        with conditions, torch.autocast(kind, enabled=False) if half else nullcontext():
             return stack.run(wav, lengths, depth, self.exact_padding)

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from espnet2_ext.bin.fingerprint import hash_file
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import atomic_write
-from espnet2_ext.ssl.blocks import MIN_SAMPLES, Stack
+from espnet2_ext.ssl.blocks import MIN_SAMPLES, HookedStack, Stack
+from espnet2_ext.ssl.isolation import forward_conditions, own_conditions
 from espnet2_ext.ssl.loading import UPSTREAM_FS, build_upstream, check_upstream
 from espnet2_ext.ssl.whisper import STRIDE, WhisperEncoder
 
@@ -137,8 +138,9 @@ class Extractor:
     """
 
     def __init__(self, spec: UpstreamSpec) -> None:
-        if not spec.upstream.startswith("hf_"):  # those lack only the gradient
-            check_upstream(spec.upstream, spec.path_or_url)
+        if not str(spec.upstream).startswith("hf_"):  # those lack only the gradient
+            options = spec.options()
+            check_upstream(spec.upstream, *(options[key] for key in _OPTIONS[1:]))
         self.spec = spec
         self._loaded: tuple[nn.Module, Stack] | None = None
 
@@ -147,7 +149,14 @@ class Extractor:
         if self._loaded is None:
             self._loaded = build_upstream(self.spec.upstream, self.spec.options())
         module, stack = self._loaded
-        return module.to(device), stack
+        with own_conditions():
+            return module.to(device), stack
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"spec": self.spec, "_loaded": None}  # hooks of s3prl cannot be pickled
+
+    def __deepcopy__(self, memo: dict) -> Extractor:
+        return self  # frozen
 
     def stride(self) -> int:
         """Samples per frame."""
@@ -170,7 +179,8 @@ class Extractor:
         frames = -(-len(wav) // self.stride())
         batch = nn.functional.pad(wav, (0, max(0, MIN_SAMPLES - len(wav))))[None]
         lengths = torch.tensor([batch.size(1)], device=wav.device)
-        hidden = stack.run(batch, lengths, stack.num_states - 1).hidden
+        with forward_conditions(wav.device, isinstance(stack, HookedStack)):
+            hidden = stack.run(batch, lengths, stack.num_states - 1).hidden
         return torch.stack([_exactly(state[0], frames) for state in hidden])
 
 

@@ -16,9 +16,13 @@ import torch
 from espnet2.tasks.enh import EnhancementTask, criterion_choices, loss_wrapper_choices
 
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
+from espnet2_ext.enh.loss.balance import loss_weight
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
-from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
-from espnet2_ext.errors import UserError, finite_number, unknown_name
+from espnet2_ext.enh.loss.wrappers.with_lengths import (
+    FixedOrderWithLengthsSolver,
+    takes_lengths,
+)
+from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.train.distributed_utils import rank_zero_first
 from espnet2_ext.train.nonfinite import check_nonfinite
 from espnet2_ext.train.trainer import Trainer
@@ -35,7 +39,8 @@ def check_criterions(criterions: object) -> None:
     Raises:
         UserError: on a wrong or missing key, an unknown criterion, wrapper or
             argument, a conf that is no mapping (ESPnet fails on an empty ``conf:``),
-            a weight that is not a finite number, or nothing to balance a loss with.
+            a wrapper that drops the lengths a criterion wants, a weight that is not a
+            finite number >= 0, or nothing to balance a loss with.
     """
     if not isinstance(criterions, list) or not criterions:
         raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
@@ -43,31 +48,31 @@ def check_criterions(criterions: object) -> None:
         where = f"criterions, entry {number}"
         if not isinstance(entry, dict):
             raise UserError(f"{where}: expected name, conf, wrapper, found {entry!r}.")
-        for key in sorted(entry.keys() - CRITERION_KEYS):
+        for key in sorted(entry.keys() - CRITERION_KEYS, key=str):
             raise unknown_name(f"key in {where}", key, CRITERION_KEYS)
         for key in sorted({"name", "wrapper", "wrapper_conf"} - entry.keys()):
             raise UserError(f"{where}: '{key}' is missing; add it ('{key}: ...').")
         wrapper_conf = _mapping(where, entry, "wrapper_conf")
+        criterion = _choose("criterion", criterion_choices.classes, entry["name"])
+        wrapper = _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"])
         _check_arguments(
             f"{where}, conf of '{entry['name']}'",
-            _choose("criterion", criterion_choices.classes, entry["name"]),
+            criterion,
             _mapping(where, entry, "conf"),
             given=set(),
         )
         _check_arguments(
-            f"{where}, wrapper_conf",
-            _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"]),
-            wrapper_conf,
-            given={"criterion"},
+            f"{where}, wrapper_conf", wrapper, wrapper_conf, given={"criterion"}
         )
-        _check_weight(where, wrapper_conf.get("weight", 1.0))
+        _check_lengths(where, entry, criterion, wrapper)
+        loss_weight(f"{where}: weight", wrapper_conf.get("weight", 1.0))
     _check_balance([entry["wrapper_conf"] for entry in criterions])
 
 
 def _choose(kind: str, classes: dict[str, type], name: object) -> type:
-    if name not in classes:
+    if not isinstance(name, str) or name not in classes:
         raise unknown_name(kind, name, classes)
-    return classes[str(name)]
+    return classes[name]
 
 
 def _mapping(where: str, entry: dict, key: str) -> dict:
@@ -93,9 +98,22 @@ def _check_arguments(where: str, cls: type, conf: dict, given: set[str]) -> None
             raise UserError(f"{where}: '{name}' is missing; add it ('{name}: ...').")
 
 
-def _check_weight(where: str, weight: object) -> None:
-    if finite_number(weight) is None:
-        raise UserError(f"{where}: weight {weight!r} is not a finite number.")
+def _check_lengths(where: str, entry: dict, criterion: type, wrapper: type) -> None:
+    """Refuse to drop the lengths that a criterion wants, or to want what it lacks."""
+    hands_on = issubclass(wrapper, FixedOrderWithLengthsSolver)
+    if takes_lengths(criterion) == hands_on:
+        return
+    name, other = entry["name"], entry["wrapper"]
+    if hands_on:
+        raise UserError(
+            f"{where}: criterion '{name}' takes no lengths, which 'wrapper: {other}' "
+            "would give it; use 'wrapper: fixed_order' with it."
+        )
+    raise UserError(
+        f"{where}: found criterion '{name}' under 'wrapper: {other}', which does not "
+        "hand on the lengths, so padding would count as speech; use 'wrapper: "
+        "fixed_order_with_lengths' with it (speakers in the order of the references)."
+    )
 
 
 def _check_balance(confs: list[dict]) -> None:

@@ -72,7 +72,7 @@ def test_other_checkpoints_with_a_featurizer_are_read(tmp_path, state):
 
 def test_weights_can_be_drawn_from(head):
     spec = LayerWeights({"random": 2, "of": {"featurizer": str(head)}})
-    assert len(spec.draw(spec.resolve(4, False))) == 2
+    assert len(spec.draw(spec.resolve(4, False), torch.Generator())) == 2
 
 
 def test_head_of_another_upstream_is_refused(head):

@@ -74,9 +74,55 @@ def test_layer_out_of_range_names_the_range(spec):
         LayerWeights(spec).resolve(5, False)
 
 
-def test_layer_named_twice_is_refused():
-    with pytest.raises(UserError, match="twice"):
-        LayerWeights(["1-3", 2]).resolve(5, False)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        [6, 6],
+        ["6", 6],
+        ["06", 6],
+        {"6": 1, 6: 1},
+        {6: 0, "6": 1},
+        ["1-3", 2],
+        ["1-3", "3-5"],
+        ["1 - 3", "1-3"],
+        ["all", 2],
+        ["all", "last"],
+        ["conv", "conv"],
+        {"random": 1, "of": [2, "1-3"]},
+        {"uncertainty": ["last", "last"]},
+    ],
+)
+def test_layer_named_twice_is_refused_when_built(spec):
+    with pytest.raises(UserError, match="name a layer twice"):
+        LayerWeights(spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"last": 1, 4: 1},
+        {"last": 0, 4: 1},
+        ["later_half", 3],
+        ["first_half", "0-1"],
+        ["later_half", "last"],
+    ],
+)
+def test_layer_named_twice_is_refused_when_the_upstream_is_known(spec):
+    with pytest.raises(UserError, match="is named twice"):
+        LayerWeights(spec).resolve(5, False)
+
+
+def test_weights_of_any_size_sum_to_one():
+    weights = LayerWeights({1: 1e308, 2: 1e308, 3: 1e-320}).resolve(5, False)
+    assert sum(weights.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "spec", ["0-999999", 999999, ["0-9999999999"], "9" * 5000, "²"]
+)
+def test_layer_beyond_all_bounds_takes_no_memory(spec):
+    with pytest.raises(UserError, match="layers"):
+        LayerWeights(spec).resolve(5, False)
 
 
 def test_backward_range_is_refused():
@@ -99,27 +145,27 @@ def test_names_sort_in_a_log():
 def test_draw_is_as_many_as_asked_for_and_reaches_every_layer():
     spec = LayerWeights({"random": 2, "of": ["conv", "1-3"]})
     weights = spec.resolve(5, has_conv=True)
-    torch.manual_seed(0)
-    draws = [spec.draw(weights) for _ in range(200)]
+    generator = torch.Generator().manual_seed(0)
+    draws = [spec.draw(weights, generator) for _ in range(200)]
     order = list(weights)
     assert all(len(set(d)) == 2 and d == sorted(d, key=order.index) for d in draws)
     shares = [sum(layer in d for d in draws) / 200 for layer in weights]
     assert shares == pytest.approx([0.5] * 4, abs=0.1)
 
 
-def test_draw_follows_the_seed_of_torch():
+def test_draw_is_that_of_the_generator():
     spec = LayerWeights({"random": 3, "of": "all"})
     weights = spec.resolve(13, has_conv=False)
     draws = []
     for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        draws.append([spec.draw(weights) for _ in range(5)])
+        generator = torch.Generator().manual_seed(seed)
+        draws.append([spec.draw(weights, generator) for _ in range(5)])
     assert draws[0] == draws[1] != draws[2]
 
 
 def test_without_random_all_layers_are_drawn():
     spec = LayerWeights([3, "conv"])
-    assert spec.draw(spec.resolve(5, True)) == ["conv", 3]
+    assert spec.draw(spec.resolve(5, True), torch.Generator()) == ["conv", 3]
 
 
 def test_random_layers_keep_the_weights_they_were_given():

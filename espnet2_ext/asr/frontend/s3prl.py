@@ -7,6 +7,7 @@ from typing import Any
 from espnet2.asr.frontend import s3prl as espnet_s3prl
 from torch import nn
 
+from espnet2_ext.checks import flag, optional_path, sampling_rate, whole_number
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.ssl.loading import NEEDS_PATH, s3prl_hub
 
@@ -14,13 +15,14 @@ from espnet2_ext.ssl.loading import NEEDS_PATH, s3prl_hub
 class S3prlFrontend(espnet_s3prl.S3prlFrontend):
     """``S3prlFrontend`` of ESPnet, with the same options, parameters and checkpoints.
 
-    Three differences: ``whisper_tiny_en`` and ``whisper_local`` are upstreams too; a
+    The differences: ``whisper_tiny_en`` and ``whisper_local`` are upstreams too; a
     path that s3prl would silently ignore is refused; an upstream whose parameters are
     all frozen (``freeze_param: [frontend.upstream]``) stays in evaluation mode, where
-    ESPnet's trainer would turn its dropout on again.
+    ESPnet's trainer would turn its dropout on again; it can be copied and pickled.
 
     Raises:
-        UserError: on an unknown upstream, or a path that is missing or ignored.
+        UserError: on an unknown upstream, a path that is missing or ignored, or a value
+            of another type.
     """
 
     def __init__(
@@ -31,8 +33,33 @@ class S3prlFrontend(espnet_s3prl.S3prlFrontend):
         multilayer_feature: bool = False,
         layer: int = -1,
     ) -> None:
+        arguments = {
+            "fs": fs if isinstance(fs, str) else sampling_rate("fs", fs),
+            "frontend_conf": frontend_conf,
+            "download_dir": optional_path("download_dir", download_dir),
+            "multilayer_feature": flag("multilayer_feature", multilayer_feature),
+            "layer": whole_number("layer", layer, -1, what="layer number"),
+        }
         check_frontend_conf(frontend_conf or {})
-        super().__init__(fs, frontend_conf, download_dir, multilayer_feature, layer)
+        super().__init__(**arguments)
+        self._arguments = arguments
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what makes it and what it has learnt: s3prl's hooks are in no pickle."""
+        return {
+            "arguments": self._arguments,
+            "weights": self.state_dict(),
+            "trained": [p.requires_grad for p in self.parameters()],
+            "training": self.training,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state["arguments"])  # type: ignore[misc]
+        self.load_state_dict(state["weights"])
+        for parameter, trained in zip(self.parameters(), state["trained"], strict=True):
+            parameter.requires_grad_(trained)
+        devices = {value.device for value in state["weights"].values()}
+        self.to(next(iter(devices), "cpu")).train(state["training"])
 
     def train(self, mode: bool = True) -> nn.Module:
         """Set the mode; a frozen upstream never trains."""

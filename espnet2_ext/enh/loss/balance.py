@@ -20,6 +20,7 @@ from espnet2_ext.errors import UserError, finite_number, unknown_name
 
 RULES = ("fixed", "gradient_norm", "projection")
 RATIO, SMOOTHING = 1.0, 0.95
+TINY = 1e-20  # a norm beside another that no gradient really has
 
 
 def utterance_norms(gradient: Tensor) -> Tensor:
@@ -49,6 +50,25 @@ def project(gradient: Tensor, other: Tensor) -> Tensor:
     return gradient - along.clamp_max(0.0) * unit
 
 
+def loss_weight(name: str, value: object) -> float:
+    """Check the weight of a loss in the sum.
+
+    Raises:
+        UserError: if it is no finite number >= 0.
+    """
+    found = finite_number(value)
+    if found is None:
+        raise UserError(f"{name} {value!r} is not a finite number; expected one >= 0.")
+    if found < 0:
+        raise UserError(
+            f"{name}: found {value!r}, expected a number >= 0: a negative weight "
+            "rewards what the loss should prevent. Give its absolute value, or 0 to "
+            "measure only; to maximise a distance on purpose, subtract SSLDistance in "
+            "a training loop of your own."
+        )
+    return found
+
+
 class Balance:
     """The weight alpha of one SSL loss, and the gradient that it sends.
 
@@ -60,7 +80,7 @@ class Balance:
 
     Args:
         rule: one of ``RULES``.
-        weight: see above.
+        weight: see above; >= 0.
         ratio: of the two norms that ``gradient_norm`` brings about.
         smoothing: what the past counts, in [0, 1); 0 takes each step for itself.
 
@@ -77,6 +97,7 @@ class Balance:
     ) -> None:
         if rule not in RULES:
             raise unknown_name("balance", rule, RULES)
+        weight = loss_weight("weight", weight)
         found = finite_number(ratio)
         if found is None or found <= 0:
             raise UserError(f"ratio: found {ratio!r}, expected a number above 0.")
@@ -90,7 +111,7 @@ class Balance:
                 f"found ratio or smoothing with 'balance: {rule}', which has no use "
                 "for them; remove them, or write 'balance: gradient_norm'."
             )
-        self.rule, self.alpha = rule, float(weight)
+        self.rule, self.alpha = rule, weight
         self.ratio = ratio
         self._norms = SmoothedMean(smoothing)  # of the signal, of the SSL
 
@@ -118,7 +139,7 @@ class Balance:
         if self._norms.value is None:
             return
         signal, ssl = self._norms.value.tolist()
-        if ssl > 0:
+        if ssl > TINY * signal:  # else alpha would overflow float32
             self.alpha = self.ratio * signal / ssl
 
 

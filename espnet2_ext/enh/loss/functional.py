@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.batches import check_features, distance
+from espnet2_ext.enh.loss.bounded import bounded_cosine, bounded_ratio
 from espnet2_ext.enh.loss.normalization import NORMALIZATIONS, Running
 from espnet2_ext.enh.loss.parameters import bind_parameters
 from espnet2_ext.enh.loss.set_distances import (
@@ -28,15 +30,17 @@ from espnet2_ext.enh.loss.set_distances import (
 )
 from espnet2_ext.enh.loss.soft_dtw import soft_dtw
 from espnet2_ext.errors import unknown_name
-from espnet2_ext.frames import EPS, masked_mean
+from espnet2_ext.frames import all_finite, masked_mean
 from espnet2_ext.ssl.layers import Layer
 
 
+@distance
 def mse(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over t, d of (est - ref)^2: the distance of Sato et al. (2023)."""
     return masked_mean((est - ref).square().mean(dim=-1), mask)
 
 
+@distance
 def log_mse(est: Tensor, ref: Tensor, mask: Tensor, *, floor: float = 1e-6) -> Tensor:
     """log(1 + mse / floor): a loud layer has no larger gradient than a quiet one.
 
@@ -48,34 +52,40 @@ def log_mse(est: Tensor, ref: Tensor, mask: Tensor, *, floor: float = 1e-6) -> T
     return torch.log1p(mse(est, ref, mask) / floor)
 
 
+@distance
 def l1(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over t, d of |est - ref|."""
     return masked_mean((est - ref).abs().mean(dim=-1), mask)
 
 
+@distance
 def smooth_l1(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over t, d of the Huber form with beta = 1: x^2/2 if |x| < 1 else |x|-1/2."""
     values = F.smooth_l1_loss(est, ref, reduction="none", beta=1.0)
     return masked_mean(values.mean(dim=-1), mask)
 
 
+@distance
 def cosine(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over t of 1 - cos(est_t, ref_t); in [0, 2], blind to the frame's norm.
 
-    A frame that is all zeros in either input counts as orthogonal (1).
+    A frame that is all zeros in either input counts as orthogonal (1); see ``bounded``
+    for the floors under its norm.
     """
-    return masked_mean(1.0 - F.cosine_similarity(est, ref, dim=-1, eps=EPS), mask)
+    return masked_mean(1.0 - bounded_cosine(est, ref), mask)
 
 
+@distance
 def relative_l2(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """||est - ref||^2 / ||ref||^2 over the valid part of an utterance.
 
     Both norms run over t and d together, so a loud layer weighs no more than a quiet
-    one. A reference that is all zeros is given the norm 1e-8.
+    one. Where the reference is silent, its power counts as 30 dB below the estimate's,
+    and as 1e-5 at least, so the value is at most about 1000.
     """
     error = masked_mean((est - ref).square().mean(dim=-1), mask)
-    power = masked_mean(ref.square().mean(dim=-1), mask)
-    return error / power.clamp_min(EPS)
+    power, loudest = (masked_mean(x.square().mean(dim=-1), mask) for x in (ref, est))
+    return bounded_ratio(error, power, loudest)
 
 
 DISTANCES: dict[str, Callable[..., Tensor]] = {
@@ -107,7 +117,7 @@ class FeatureDistance:
     """
 
     def __init__(self, distance: object = "mse", normalize: str = "none") -> None:
-        if normalize not in NORMALIZATIONS:
+        if not isinstance(normalize, str) or normalize not in NORMALIZATIONS:
             raise unknown_name("normalize", normalize, NORMALIZATIONS)
         self._measure = bind_parameters(distance, DISTANCES)
         self._normalize = NORMALIZATIONS[normalize]()
@@ -135,12 +145,21 @@ class FeatureDistance:
             update: whether its statistics learn from ``ref``.
 
         Returns:
-            (B,), float32.
+            (B,), float32; NaN for an utterance with features that are not finite.
+
+        Raises:
+            ValueError: if shapes, types or devices do not fit.
         """
+        check_features(est, ref, mask)
         with torch.autocast(est.device.type, enabled=False):
             est, ref = est.float(), ref.detach().float()
+            if ref.is_inference() and not torch.is_inference_mode_enabled():
+                ref = ref.clone()  # what inference mode has made cannot be saved
+            finite = (all_finite(est, mask), all_finite(ref, mask))
             est, ref = self._normalize(est, ref, mask, layer, update)
-            return self._measure(est, ref, mask)
+            values = self._measure(est, ref, mask)
+            # a distance may leave such a frame out, and hide it
+            return torch.where(finite[0] & finite[1], values, torch.nan)
 
 
 def feature_distance(

@@ -14,10 +14,12 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 from torch.nn import functional as F
 
-from espnet2_ext.frames import EPS, zero_padding
+from espnet2_ext.enh.loss.bounded import unit_vectors
+from espnet2_ext.frames import all_finite, zero_padding
 from espnet2_ext.ssl.layers import Layer
 
 VARIANCE_FLOOR = 1e-5  # as in torch's layer_norm
+CONSTANT = 1e-4  # the mean variance of a layer that does not vary: silence, one frame
 
 
 class Normalization(Protocol):
@@ -39,10 +41,10 @@ class PerFrame:
     """Scale every frame by itself.
 
     Args:
-        scale: (..., D) to (..., D).
+        scale: (..., D) of the estimate and of the reference to the same two, scaled.
     """
 
-    def __init__(self, scale: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, scale: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]):
         self.scale = scale
 
     def __call__(
@@ -54,7 +56,7 @@ class PerFrame:
         update: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Scale both."""
-        return self.scale(est), self.scale(ref)
+        return self.scale(est, ref)
 
 
 class Moments(NamedTuple):
@@ -77,11 +79,19 @@ class Moments(NamedTuple):
         """Tell whether both are; a reference that is not finite makes them so."""
         return bool((self.mean.isfinite() & self.variance.isfinite()).all())
 
+    def scale(self) -> Tensor:
+        """Compute 1 / sd of each dimension; at most 100 where none of them varies.
+
+        A distance of squares would multiply a gradient by the square of this.
+        """
+        lacking = (CONSTANT - self.variance.mean()).clamp_min(0)
+        return (self.variance + VARIANCE_FLOOR + lacking).rsqrt()
+
     def merged(self, other: Moments) -> Moments:
         """Pool with other frames (Chan, Golub & LeVeque, 1979)."""
         other = Moments(*(value.to(self.mean.device) for value in other))
         frames = self.frames + other.frames
-        share = other.frames / frames.clamp_min(1)
+        share = other.frames.to(self.mean) / frames.clamp_min(1)
         shift = other.mean - self.mean
         within = self.variance + share * (other.variance - self.variance)
         between = share * (1 - share) * shift.square()
@@ -112,31 +122,28 @@ class Running:
         """Scale both by what is known of ``layer``."""
         known = self.moments.get(layer)
         if known is None or update:
-            batch = Moments.of(ref.detach(), mask)
+            # a NaN would reach the rest of the batch, and stay for ever
+            valid = mask & all_finite(ref, mask).unsqueeze(1)
+            batch = Moments.of(ref.detach(), valid)
             known = batch if known is None else known.merged(batch)
-        if update and bool(
-            known.mean.isfinite().all() & known.variance.isfinite().all()
-        ):
+        if update and known.is_finite():
             self.moments[layer] = known
-        mean, scale = known.mean.to(est), (known.variance + VARIANCE_FLOOR).rsqrt()
+        mean, scale = known.mean.to(est), known.scale()
         return (est - mean) * scale.to(est), (ref - mean) * scale.to(est)
 
 
-def _identity(features: Tensor) -> Tensor:
-    return features
+def _identity(est: Tensor, ref: Tensor) -> tuple[Tensor, Tensor]:
+    return est, ref
 
 
-def _layer_norm(features: Tensor) -> Tensor:
-    return F.layer_norm(features, features.shape[-1:])
-
-
-def _l2(features: Tensor) -> Tensor:
-    return F.normalize(features, dim=-1, eps=EPS)
+def _layer_norm(est: Tensor, ref: Tensor) -> tuple[Tensor, Tensor]:
+    shape = est.shape[-1:]
+    return F.layer_norm(est, shape), F.layer_norm(ref, shape)
 
 
 NORMALIZATIONS: dict[str, Callable[[], Normalization]] = {
     "none": partial(PerFrame, _identity),
     "layer_norm": partial(PerFrame, _layer_norm),
-    "l2": partial(PerFrame, _l2),
+    "l2": partial(PerFrame, unit_vectors),
     "running": Running,
 }

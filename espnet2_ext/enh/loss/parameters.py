@@ -11,22 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2_ext.errors import UserError, finite_number, unknown_name
+from espnet2_ext.checks import number, whole_number
+from espnet2_ext.errors import UserError, unknown_name
 
 
 def positive(name: str, value: object) -> float:
-    """Check a number > 0."""
-    number = finite_number(value)
-    if number is None or number <= 0:
-        raise UserError(f"{name} must be a finite number > 0, found {value!r}.")
-    return number
+    """Check a number > 0 with which float32 can still divide."""
+    number(name, value, above=0)
+    return number(name, value, at_least=1e-8, at_most=1e8)
 
 
 def count(name: str, value: object) -> int:
-    """Check a whole number >= 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{name} must be a whole number >= 1, found {value!r}.")
-    return value
+    """Check a whole number >= 1, a million at most."""
+    return whole_number(name, value, at_least=1, at_most=1_000_000)
 
 
 def band_width(name: str, value: object) -> int | None:

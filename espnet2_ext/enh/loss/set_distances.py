@@ -10,6 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.batches import distance
+from espnet2_ext.enh.loss.bounded import (
+    RELATIVE,
+    SMALL,
+    bounded_cosine,
+    unit_vectors,
+)
 from espnet2_ext.errors import UserError
 from espnet2_ext.frames import (
     EPS,
@@ -20,6 +27,7 @@ from espnet2_ext.frames import (
 )
 
 
+@distance
 def cross_correlation(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over d of 1 - C_dd, C_dd Pearson's correlation over t; in [0, 2].
 
@@ -31,10 +39,14 @@ def cross_correlation(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     est, deviation = centred(est, mask), centred(ref, mask)
     power = zero_padding(ref, mask).square().sum(dim=1)
     varies = deviation.square().sum(dim=1) > EPS * power  # beyond rounding
-    values = 1.0 - F.cosine_similarity(est, deviation, dim=1, eps=EPS)
+    # a vector holds one feature at n times: its share of the norm of a whole frame
+    frames = mask.sum(dim=1).clamp_min(1).to(est)
+    share = (frames / est.size(-1)).sqrt()[:, None, None]
+    values = 1.0 - bounded_cosine(est, deviation, dim=1, small=SMALL * share)
     return masked_mean(values, varies)
 
 
+@distance
 def cka(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """1 - ||X'Y||_F^2 / (||X'X||_F ||Y'Y||_F), X and Y centred over t; in [0, 1].
 
@@ -48,16 +60,21 @@ def cka(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     varies = deviation.square().sum(dim=(1, 2)) > EPS * power
     # ||X'Y||_F^2 = <XX', YY'>: (F, F) is smaller than (D, D)
     of_est, of_ref = ((x @ x.transpose(1, 2)).flatten(1) for x in (est, deviation))
-    values = 1.0 - F.cosine_similarity(of_est, of_ref, dim=1, eps=EPS)
+    # these are products of two features: so are their floors
+    values = 1.0 - bounded_cosine(of_est, of_ref, 1, SMALL**2, RELATIVE**2)
     return torch.where(varies, values, 0.0)
 
 
 def _cosines(est: Tensor, ref: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Give cos(est_i, ref_j), (B, F, F), and where j is padded, (B, 1, F)."""
-    est, ref = (F.normalize(zero_padding(x, mask), dim=-1, eps=EPS) for x in (est, ref))
+    est, ref = (zero_padding(x, mask) for x in (est, ref))
+    # one floor for all frames, so that their order does not count
+    typical = masked_mean(ref.square().sum(dim=-1), mask).sqrt()[:, None, None]
+    est, ref = unit_vectors(est, ref, ref_norm=typical)
     return est @ ref.transpose(1, 2), ~mask.unsqueeze(1)
 
 
+@distance
 def speech_bert_score(
     est: Tensor, ref: Tensor, mask: Tensor, *, temperature: float = 0.1
 ) -> Tensor:
@@ -73,6 +90,7 @@ def speech_bert_score(
     return masked_mean(1.0 - (logits.softmax(dim=-1) * cosines).sum(dim=-1), mask)
 
 
+@distance
 def info_nce(
     est: Tensor, ref: Tensor, mask: Tensor, *, temperature: float = 0.1
 ) -> Tensor:
@@ -89,6 +107,7 @@ def info_nce(
     return masked_mean(-own, mask)
 
 
+@distance
 def unit_cross_entropy(
     est: Tensor,
     ref: Tensor,
@@ -125,6 +144,7 @@ def unit_cross_entropy(
     return masked_mean(values, mask)
 
 
+@distance
 def sinkhorn(
     est: Tensor,
     ref: Tensor,

@@ -13,11 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from espnet2_ext.batches import distance
 from espnet2_ext.frames import squared_distances, zero_padding
 
 FAR = 1e30  # the value of a cell outside; finite, as inf - inf is not a number
 
 
+@distance
 def soft_dtw(
     est: Tensor,
     ref: Tensor,
@@ -39,7 +41,14 @@ def soft_dtw(
         gamma: the smoothing; DTW as it goes to 0.
         band: the largest |i - j| of a path (Sakoe & Chiba, 1978); None for any. With
             0 it is ``mse``.
+
+    Raises:
+        ValueError: if an invalid frame comes before a valid one.
     """
+    if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
+        raise ValueError(
+            "mask: expected the valid frames first, found a gap before one"
+        )
     frames = mask.sum(dim=1)
     # an utterance without a frame: one of zeros, whose value is 0
     ends = frames.clamp_min(1)
@@ -76,6 +85,21 @@ def skew(costs: Tensor, band: int) -> tuple[Tensor, Tensor]:
     return rows, inside
 
 
+def predecessors(r: Tensor, k: int, band: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Give the cells before those of diagonal k in each direction: views, (B, W).
+
+    Args:
+        r: (B, K + 2, W + 2); row k + 2 holds diagonal k between two outside cells.
+    """
+    width, step = band + 1, start(k, band) - start(k - 1, band)
+    before = r[:, k + 1]
+    return (
+        r[:, k, 1 : width + 1],
+        before[:, step : step + width],
+        before[:, step + 1 : step + 1 + width],
+    )
+
+
 class Recursion(torch.autograd.Function):
     """The recursion of soft-DTW and its backward (Cuturi & Blondel, alg. 1 and 2).
 
@@ -93,18 +117,10 @@ class Recursion(torch.autograd.Function):
         r = costs.new_full((batch, count + 2, width + 2), FAR)
         r[:, 0, origin + 1] = 0.0  # cell (-1, -1), where paths come from
         for k in range(count):
-            step = start(k, band) - start(k - 1, band)
-            before = r[:, k + 1]
-            options = torch.stack(
-                [
-                    r[:, k, 1 : width + 1],
-                    before[:, step : step + width],
-                    before[:, step + 1 : step + 1 + width],
-                ]
-            )
+            options = torch.stack(predecessors(r, k, band))
             value = costs[:, k] - gamma * torch.logsumexp(-options / gamma, dim=0)
             r[:, k + 2, 1 : width + 1] = torch.where(inside[k], value, FAR)
-        ctx.save_for_backward(costs, r, ends)
+        ctx.save_for_backward(r, inside, ends)
         ctx.gamma = gamma
         return r[torch.arange(batch, device=r.device), 2 * ends, origin + 1]
 
@@ -112,22 +128,19 @@ class Recursion(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         """Compute e = dL / dr from the last cell back; r grows by 1 with its cost."""
-        costs, r, ends = ctx.saved_tensors
-        batch, count, width = costs.shape
+        r, inside, ends = ctx.saved_tensors
+        batch, rows, padded = r.shape
+        count, width = rows - 2, padded - 2
         band, origin = width - 1, (width - 1) // 2
-        rows = torch.arange(batch, device=r.device)
-        # row k holds diagonal k, padded like r; two empty ones follow the last
-        e = costs.new_zeros(batch, count + 2, width + 2)
-        e[rows, 2 * (ends - 1), origin + 1] = grad
-        softmin = torch.full_like(e, FAR)
-        softmin[:, :count, 1 : width + 1] = r[:, 2:, 1 : width + 1] - costs
+        # laid out like r
+        e = torch.zeros_like(r)
+        e[torch.arange(batch, device=r.device), 2 * ends, origin + 1] = grad
         for k in range(count - 1, -1, -1):
-            step = start(k + 1, band) - start(k, band)
-            value = r[:, k + 2, 1 : width + 1]
-            for later, shift in ((k + 2, 1), (k + 1, 2 - step), (k + 1, 1 - step)):
-                part = slice(shift, shift + width)
-                exponent = (softmin[:, later, part] - value) / ctx.gamma
-                # at most 0 but for rounding, and for cells outside, where e is 0
-                share = exponent.clamp_max(0).exp()
-                e[:, k, 1 : width + 1] += share * e[:, later, part]
-        return e[:, :count, 1 : width + 1], None, None, None
+            options = predecessors(r, k, band)
+            # a softmax, so that a cell hands on what it has and no more; differences
+            # of r, as large as the costs of a whole path, would round to anything
+            shares = torch.softmax(-torch.stack(options) / ctx.gamma, dim=0)
+            own = torch.where(inside[k], e[:, k + 2, 1 : width + 1], 0.0)
+            for part, share in zip(predecessors(e, k, band), shares, strict=True):
+                part += share * own
+        return e[:, 2:, 1 : width + 1], None, None, None

@@ -9,12 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.batches import check_lengths, check_pair
+from espnet2_ext.checks import whole_number
+from espnet2_ext.enh.loss.draws import Draws
 from espnet2_ext.enh.loss.functional import FeatureDistance
 from espnet2_ext.enh.loss.uncertainty import LayerUncertainty
 from espnet2_ext.errors import UserError
 from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.layers import Layer
 from espnet2_ext.ssl.upstream import Features, FrozenUpstream
+
+MOST_PADDING = 1500  # frames; 30 s with most upstreams
 
 
 class SSLDistance:
@@ -28,6 +33,7 @@ class SSLDistance:
     under ``no_grad``: ``normalize="running"`` and ``layers={"uncertainty": ...}``
     learn, ``layers={"random": ...}`` draws and ``pad_reference`` pads in training
     steps only. What is learnt is in ``state_dict()``: keep it with your checkpoint.
+    Draws have a stream of their own, seeded from torch's (``Draws``).
 
     Args:
         upstream, path_or_url, download_dir, extra_conf, fs, exact_padding: see
@@ -35,13 +41,13 @@ class SSLDistance:
         layers: which layers, see ``espnet2_ext.ssl.layers``.
         distance: a key of ``DISTANCES``, or ``{name: key, parameter: value}``.
         normalize: none, layer_norm, l2 or running; see ``NORMALIZATIONS``.
-        pad_reference: the most frames of silence to put before the reference; 0 for
-            none. Features of an SSL model carry their position, which a loss can use
-            instead of the speech. So, as in SSL-MSE-PAD (Meghanani & Hain, 2026, arXiv
-            2601.21084), the reference of a training step is zero-padded by a random
-            multiple of the hop, here 1 to ``pad_reference`` frames (the paper's 2 to
-            5 % of an utterance), and frame t is compared with the frame of the same
-            speech. Not zero at identity then.
+        pad_reference: the most frames of silence to put before the reference, 1500 or
+            less; 0 for none. Features of an SSL model carry their position, which a
+            loss can use instead of the speech. So, as in SSL-MSE-PAD (Meghanani &
+            Hain, 2026, arXiv 2601.21084), the reference of a training step is
+            zero-padded by a random multiple of the hop, here 1 to ``pad_reference``
+            frames (the paper's 2 to 5 % of an utterance), and frame t is compared with
+            the frame of the same speech. Not zero at identity then.
 
     Raises:
         UserError: on an unknown name, a malformed specification, or settings that do
@@ -62,7 +68,9 @@ class SSLDistance:
         exact_padding: bool = True,
     ) -> None:
         self.distance, self.normalize = distance, normalize
-        self.pad_reference = _frames(pad_reference)
+        self.pad_reference = whole_number(
+            "pad_reference", pad_reference, 0, MOST_PADDING, "number of frames"
+        )
         self.compare = FeatureDistance(distance, normalize)
         self.upstream = FrozenUpstream(
             upstream,
@@ -74,6 +82,7 @@ class SSLDistance:
             exact_padding=exact_padding,
         )
         self.uncertainty = LayerUncertainty()
+        self.draws = Draws()
         name = distance["name"] if isinstance(distance, Mapping) else distance
         if name == "unit_cross_entropy" and not self.upstream.layers.is_single:
             raise UserError(
@@ -95,11 +104,13 @@ class SSLDistance:
         return self
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what training steps have taught: running statistics, uncertainties.
+        """Give what steps have changed: running statistics, uncertainties, draws.
 
-        An empty dict where the settings learn nothing.
+        An empty dict where the settings learn and draw nothing.
         """
         state: dict[str, Any] = {}
+        if self.upstream.layers.random is not None or self.pad_reference:
+            state["draws"] = self.draws.state_dict()
         if self.compare.running is not None:
             state["moments"] = dict(self.compare.running.moments)
         if self.upstream.layers.uncertain:
@@ -108,6 +119,8 @@ class SSLDistance:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with what ``state_dict`` gave; what the settings do not use is left."""
+        if "draws" in state:
+            self.draws.load_state_dict(state["draws"])
         if self.compare.running is not None and "moments" in state:
             self.compare.running.moments = dict(state["moments"])
         if self.upstream.layers.uncertain and "uncertainty" in state:
@@ -119,13 +132,17 @@ class SSLDistance:
         """Compute the loss of each utterance.
 
         Args:
-            est: enhanced speech, (B, T); the gradient flows here, and only here.
+            est: enhanced speech, (B, T), full scale 1.0, of any floating type; the
+                gradient flows here, and only here, in the type of ``est``.
             ref: clean speech, (B, T).
             lengths: valid samples of both, (B,); None means all T.
 
         Returns:
-            (B,), zero where ``est`` equals ``ref`` unless distance or layers say
-            otherwise.
+            (B,), float32, zero where ``est`` equals ``ref`` unless distance or layers
+            say otherwise; NaN for an utterance with samples that are not finite.
+
+        Raises:
+            ValueError: if shapes, types or devices do not fit; see ``batches``.
         """
         return self.weighted(self.per_layer(est, ref, lengths))
 
@@ -148,12 +165,15 @@ class SSLDistance:
     ) -> dict[Layer, Tensor]:
         """Compute the unweighted distance of every layer in use, (B,) each.
 
-        In a training step with random layers: of those drawn.
+        In a training step with random layers: of those drawn. Arguments and errors as
+        in ``__call__``.
         """
+        est, ref = check_pair(est, ref)
+        lengths = None if lengths is None else check_lengths(lengths, est)
         training = torch.is_grad_enabled() and est.requires_grad
         weights, layers = self.upstream.weights, None
         if training and self.upstream.layers.random is not None:
-            layers = self.upstream.layers.draw(weights)
+            layers = self.upstream.layers.draw(weights, self.draws.generator)
         with torch.no_grad():
             clean = self._clean(ref, lengths, layers, self._draw_shift(training))
         enhanced = self.upstream(est, lengths, layers)
@@ -168,7 +188,7 @@ class SSLDistance:
     def _draw_shift(self, training: bool) -> int:
         if not (training and self.pad_reference):
             return 0
-        return int(torch.randint(1, self.pad_reference + 1, ()))
+        return self.draws.integer(1, self.pad_reference)
 
     def _clean(
         self,
@@ -185,11 +205,3 @@ class SSLDistance:
         clean = self.upstream(F.pad(ref, (samples, 0)), later, layers)
         aligned = {layer: state[:, shift:] for layer, state in clean.layers.items()}
         return Features(aligned, clean.lengths - shift)
-
-
-def _frames(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise UserError(
-            f"pad_reference must be a number of frames >= 0, found {value!r}."
-        )
-    return value

@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
 from espnet2_ext.enh.loss.functional import mse
-from espnet2_ext.enh.loss.soft_dtw import soft_dtw
+from espnet2_ext.enh.loss.soft_dtw import Recursion, skew, soft_dtw
 from espnet2_ext.frames import frame_mask
 
 MOVES = ((1, 1), (1, 0), (0, 1))
@@ -136,3 +136,16 @@ def test_large_features_stay_finite(batch):
     value.sum().backward()
     assert torch.isfinite(value).all()
     assert torch.isfinite(est.grad).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e8])
+def test_cells_of_long_expensive_paths_take_part_once_at_most(scale):
+    costs = scale * torch.rand(1, 120, 120, generator=torch.Generator().manual_seed(0))
+    rows, inside = skew(costs, 119)
+    rows.requires_grad_()
+    value = Recursion.apply(rows, inside, torch.tensor([120]), 0.1)
+    (shares,) = torch.autograd.grad(value.sum(), rows)
+    # E is the probability that a path goes through the cell
+    assert shares.min() >= 0
+    assert shares.max() <= 1 + 1e-4
+    assert 120 - 0.1 <= shares.sum() <= 239.1

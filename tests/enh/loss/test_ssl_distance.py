@@ -191,10 +191,10 @@ def heard(monkeypatch):
     """Record how many samples of silence were put before each reference."""
     calls, pad = [], F.pad
 
-    def recording(wav, amount, *rest):
+    def recording(wav, amount, *rest, **kwargs):
         if wav.dim() == 2 and amount[0] > 0:
             calls.append(amount[0])
-        return pad(wav, amount, *rest)
+        return pad(wav, amount, *rest, **kwargs)
 
     monkeypatch.setattr(F, "pad", recording)
     return calls
@@ -264,16 +264,40 @@ def test_padding_is_a_number_of_frames(conf, frames):
         SSLDistance(**conf, pad_reference=frames)
 
 
-def test_draws_follow_the_seed_of_torch(conf, heard, speech_like, noisy):
-    layers = {"random": 2, "of": "all"}
-    loss = SSLDistance(**{**conf, "layers": layers}, pad_reference=9).load()
+def test_draws_follow_the_seed_that_torch_has_at_the_first(
+    conf, heard, speech_like, noisy
+):
+    settings = {**conf, "layers": {"random": 2, "of": "all"}, "pad_reference": 9}
     est, seen = noisy.clone().requires_grad_(), []
-    for _ in range(2):
-        torch.manual_seed(3)
-        drawn = [list(loss.per_layer(est, speech_like)) for _ in range(4)]
+    for seed in (3, 3, 4):
+        loss = SSLDistance(**settings).load()
+        torch.manual_seed(seed)
+        torch.rand(seed)  # how far torch's own stream is does not count
+        drawn = [list(loss.per_layer(est, speech_like)) for _ in range(6)]
         seen.append((drawn, heard.copy()))
         heard.clear()
-    assert seen[0] == seen[1]
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_draws_go_on_from_their_state(conf, heard, speech_like, noisy):
+    settings = {**conf, "layers": {"random": 2, "of": "all"}, "pad_reference": 9}
+    est = noisy.clone().requires_grad_()
+    whole, first, second = (SSLDistance(**settings) for _ in range(3))
+
+    def steps(loss, count):
+        heard.clear()
+        return [list(loss.per_layer(est, speech_like)) for _ in range(count)], [*heard]
+
+    torch.manual_seed(5)
+    drawn, paddings = steps(whole, 6)
+    torch.manual_seed(5)
+    assert second.draws.state_dict() == {}
+    before = steps(first, 3)
+    torch.manual_seed(77)
+    second.draws.load_state_dict(first.draws.state_dict())
+    after = steps(second, 3)
+    assert before[0] + after[0] == drawn
+    assert before[1] + after[1] == paddings
 
 
 # the import

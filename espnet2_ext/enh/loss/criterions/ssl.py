@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from espnet2.enh.loss.criterions.time_domain import TimeDomainLoss
 from torch import Tensor
 
+from espnet2_ext.checks import flag
 from espnet2_ext.enh.loss.ssl_distance import SSLDistance
+from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.layers import layer_name
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]*")
+# what ESPnet's reporter and model write into the same log
+RESERVED = re.compile(
+    r"loss|grad_norm|clip|loss_scale|total_count|gpu_max_cached_mem_GB|time"
+    r"|signal_gradient_norm|(iter|forward|backward|optim_step|train)_time|optim\d+_lr\d+"
+)
+
+
+def log_key(name: object) -> str:
+    """Check the name of a loss: a key of the log and part of a file's name.
+
+    Raises:
+        UserError: if it is no text, has other characters, or is used for other things.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise UserError(
+            f"name: found {name!r}, expected letters, digits, '_', '.', '+' and '-', a "
+            "letter first: the loss has this name in the log and in names of files."
+        )
+    if RESERVED.fullmatch(name):
+        raise UserError(
+            f"name: found '{name}', under which ESPnet logs something else; choose "
+            "another, such as 'ssl_loss'."
+        )
+    return name
 
 
 class SSLLoss(TimeDomainLoss):
@@ -25,6 +54,10 @@ class SSLLoss(TimeDomainLoss):
         name: the key in the log; default ``ssl_loss``.
         only_for_test: compute it on the validation set only.
         is_noise_loss, is_dereverb_loss: apply it to that output of the separator.
+
+    Raises:
+        UserError: on a name that cannot be a key, a flag that is no bool, or what
+            ``SSLDistance`` refuses.
     """
 
     def __init__(
@@ -44,8 +77,19 @@ class SSLLoss(TimeDomainLoss):
         is_noise_loss: bool = False,
         is_dereverb_loss: bool = False,
     ) -> None:
+        for key, value in (
+            ("only_for_test", only_for_test),
+            ("is_noise_loss", is_noise_loss),
+            ("is_dereverb_loss", is_dereverb_loss),
+        ):
+            flag(key, value)
+        if is_noise_loss and is_dereverb_loss:
+            raise UserError(
+                "found is_noise_loss and is_dereverb_loss; expected one at most: a "
+                "loss looks at one output of the separator."
+            )
         super().__init__(
-            name,
+            log_key(name),
             only_for_test=only_for_test,
             is_noise_loss=is_noise_loss,
             is_dereverb_loss=is_dereverb_loss,

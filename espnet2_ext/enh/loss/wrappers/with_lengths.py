@@ -11,9 +11,21 @@ from espnet2.enh.loss.criterions.abs_loss import AbsEnhLoss
 from espnet2.enh.loss.wrappers.abs_wrapper import AbsLossWrapper
 from torch import Tensor
 
-from espnet2_ext.enh.loss.balance import RATIO, SMOOTHING, Balance, Balanced
+from espnet2_ext.checks import flag
+from espnet2_ext.enh.loss.balance import (
+    RATIO,
+    SMOOTHING,
+    Balance,
+    Balanced,
+    loss_weight,
+)
 from espnet2_ext.enh.loss.ssl_distance import SSLDistance
 from espnet2_ext.errors import UserError
+
+
+def takes_lengths(criterion: AbsEnhLoss | type[AbsEnhLoss]) -> bool:
+    """Tell whether a criterion, or a class of them, wants ``lengths``."""
+    return "lengths" in inspect.signature(criterion.forward).parameters
 
 
 class FixedOrderWithLengthsSolver(AbsLossWrapper):
@@ -21,14 +33,14 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
 
     Args:
         criterion: a criterion whose ``forward`` takes ``(ref, inf, lengths)``.
-        weight: alpha, the weight of this loss in the sum; 0 measures only.
+        weight: alpha, the weight of this loss in the sum, >= 0; 0 measures only.
         balance: how alpha and the gradient come about: see ``Balance``.
         ratio, smoothing: of ``balance: gradient_norm``.
         log_gradients: measure and log the gradients with ``balance: fixed``, too.
 
     Raises:
-        UserError: if the criterion takes no lengths or cannot be balanced, or on what
-            ``Balance`` refuses.
+        UserError: if the criterion takes no lengths or cannot be balanced, on a flag
+            that is no bool, or on what ``Balance`` refuses.
     """
 
     def __init__(
@@ -41,18 +53,19 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
         log_gradients: bool = False,
     ) -> None:
         super().__init__()
-        if "lengths" not in inspect.signature(criterion.forward).parameters:
+        if not takes_lengths(criterion):
             raise UserError(
                 f"criterion '{criterion.name}' takes no lengths; use 'wrapper: "
                 "fixed_order' with it."
             )
-        self.criterion, self.weight = criterion, weight
+        flag("log_gradients", log_gradients)
+        self.criterion, self.weight = criterion, loss_weight("weight", weight)
         self.balance = Balance(balance, weight, ratio, smoothing)
         self.waits = balance != "fixed" or log_gradients
-        for flag in ("only_for_test", "is_noise_loss", "is_dereverb_loss"):
-            if self.waits and getattr(criterion, flag, False):
+        for other in ("only_for_test", "is_noise_loss", "is_dereverb_loss"):
+            if self.waits and getattr(criterion, other, False):
                 raise UserError(
-                    f"criterion '{criterion.name}': found {flag} with 'balance: "
+                    f"criterion '{criterion.name}': found {other} with 'balance: "
                     f"{balance}' or log_gradients; expected a loss of the enhanced "
                     "speech in training; remove one of the two."
                 )
@@ -89,8 +102,20 @@ class FixedOrderWithLengthsSolver(AbsLossWrapper):
         Returns:
             The loss (0 if it was put on that list); the values for the log; the
             permutation.
+
+        Raises:
+            ValueError: if speakers or lengths are missing.
         """
-        assert len(ref) == len(inf), (len(ref), len(inf))
+        if not ref or len(ref) != len(inf):
+            raise ValueError(
+                f"found {len(ref)} references and {len(inf)} enhanced signals; "
+                "expected as many of each, one for each speaker"
+            )
+        if "speech_lengths" not in others:
+            raise ValueError(
+                "found no 'speech_lengths' in others; expected a model that hands them "
+                "on: SSLEnhancementModel of espnet2_ext"
+            )
         lengths = others["speech_lengths"]
         losses, stats = [], defaultdict(list)
         for r, i in zip(ref, inf, strict=True):
