@@ -1,9 +1,9 @@
 """What each scorer can judge: one table, asked before the scorer is.
 
-A scorer outside its limits gives either an exception, a crash of the process, or - worst
-- a number. Here it gives no value, and the reason. ``limits_table`` prints this:
+A scorer outside its limits gives an exception, a crash of the process or, worst of all,
+a number. Here it gives no value, and the reason. ``limits_table`` prints this:
 
-| scorer | shortest | longest | rate from | silent reference | silent estimate | random |
+| scorer | shortest | longest | rate from | silent ref | silent est | random |
 |---|---|---|---|---|---|---|
 | SI_SNR | 16 samples | any | any | no value | -100 | no |
 | SDR | 1024 samples | any | any | no value | -100 | no |
@@ -141,7 +141,7 @@ LIMITS: Mapping[str, Limits] = {
 def limits_table() -> str:
     """Print ``LIMITS`` as a Markdown table."""
     titles = "scorer", "shortest", "longest", "rate from"
-    header = (*titles, "silent reference", "silent estimate", "random")
+    header = (*titles, "silent ref", "silent est", "random")
     rows = [header, ("---",) * len(header)]
     for name, limits in LIMITS.items():
         rate = f"{limits.lowest_rate} Hz" if limits.lowest_rate else "any"
@@ -167,7 +167,7 @@ def pair_problem(ref: np.ndarray, est: np.ndarray) -> str | None:
         if not len(wav):
             return f"{name} has no samples"
         if not np.isfinite(wav).all():
-            return f"{name} has samples that are not finite"
+            return f"has samples that are not finite numbers ({name})"
     if len(ref) != len(est):
         return f"reference has {len(ref)} samples, estimate {len(est)}"
     return None

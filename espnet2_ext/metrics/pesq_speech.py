@@ -9,6 +9,8 @@ largest one without a filter and with two telephone bands.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from espnet2_ext.metrics.limits import RATE
@@ -48,7 +50,7 @@ def _count(wav: np.ndarray) -> int:
     for start, stop in _runs(speech):
         speech[start:stop] = stop - start > BURST
     runs = _runs(speech)
-    for (_, stop), (start, _) in zip(runs, runs[1:], strict=False):
+    for (_, stop), (start, _) in itertools.pairwise(runs):
         speech[stop:start] = start - stop <= PAUSE
     return sum(stop - start > STRETCH for start, stop in _runs(speech))
 

@@ -15,13 +15,10 @@ order, the units and what a degenerate input means (`espnet2_ext.metrics.limits`
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib.util
-import logging
-import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +26,8 @@ import numpy as np
 
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.audio import resample
-from espnet2_ext.metrics.limits import (
-    LIMIT_DB,
-    LIMITS,
-    RATE,
-    NoValue,
-    check_limits,
-    is_silent,
-)
+from espnet2_ext.metrics.judge import Compute, fixed_seed, judge, time_limit
+from espnet2_ext.metrics.limits import LIMIT_DB, RATE, NoValue
 from espnet2_ext.metrics.pesq_speech import MOST_UTTERANCES, count_utterances
 from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.metrics.worker import Crashed, isolated
@@ -45,70 +36,7 @@ WINDOW = int(9.01 * RATE)  # samples that DNSMOS hears at a time, a new one each
 # Windows of a repeated clip: those that are complete in the reference program, where
 # the rounding of (n + 9.01) * 16000 cuts a sample off the eighth and later ones.
 REPEATED_WINDOWS = 7
-SEED = 0
-
-
-class Values(dict[str, "float | None"]):
-    """Values of one metric; ``reason`` says why they are ``None``, if they are."""
-
-    reason: str = ""
-
-
-Compute = Callable[[np.ndarray, np.ndarray, int], Values]
-
-
-def time_limit(samples: int, fs: int) -> float:
-    """Return the seconds after which a scorer hangs; real ones take a hundredth."""
-    return 600 + 30 * samples / fs
-
-
-def _judge(
-    name: str, keys: tuple[str, ...]
-) -> Callable[[Callable[..., tuple[float, ...]]], Compute]:
-    """Wrap ``function(ref, est, fs) -> values of keys``: limits, silence, reasons."""
-
-    def decorate(function: Callable[..., tuple[float, ...]]) -> Compute:
-        @functools.wraps(function)
-        def compute(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
-            try:
-                if fs < LIMITS[name].lowest_rate:
-                    raise UserError(too_low(name, fs))
-                check_limits(name, ref, est, fs)
-                if is_silent(est):
-                    return Values.fromkeys(keys, LIMITS[name].bottom)
-                found = function(ref, est, fs)
-                if not all(map(math.isfinite, found)):
-                    raise NoValue(f"gives {', '.join(map(str, found))}")
-            except NoValue as reason:
-                if not reason.expected:
-                    logging.warning("%s: no value: %s", name, reason)
-                values = Values.fromkeys(keys)
-                values.reason = str(reason)
-                return values
-            return Values(zip(keys, found, strict=True))
-
-        return compute
-
-    return decorate
-
-
-def too_low(name: str, fs: int) -> str:
-    """Say that audio of ``fs`` Hz is below the rate of a metric."""
-    return (
-        f"{name} needs audio of {LIMITS[name].lowest_rate} Hz or more, found {fs} Hz; "
-        f"leave {name} out of --metrics."
-    )
-
-
-@contextlib.contextmanager
-def fixed_seed() -> Iterator[None]:
-    """Seed NumPy's global generator; afterwards it goes on where it was."""
-    state = np.random.get_state()
-    np.random.seed(SEED)
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
+EQUAL = "equals its reference: there is no error"
 
 
 def within_unit_range(wav: np.ndarray) -> np.ndarray:
@@ -124,12 +52,12 @@ def _ratio_db(
     function: Callable[..., np.ndarray], ref: np.ndarray, est: np.ndarray
 ) -> tuple[float]:
     if np.array_equal(ref, est):
-        raise NoValue("equals the reference, there is no error", expected=True)
+        raise NoValue(EQUAL, expected=True)
     pair = (np.asarray(wav, dtype=np.float64)[None] for wav in (ref, est))
     return (float(function(*pair, clamp_db=LIMIT_DB)[0]),)
 
 
-@_judge("SI_SNR", ("SI_SNR",))
+@judge("SI_SNR", ("SI_SNR",))
 def si_snr(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Scale-invariant signal-to-noise ratio in dB, means removed.
 
@@ -145,7 +73,7 @@ def si_snr(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     return _ratio_db(functools.partial(fast_bss_eval.si_sdr, zero_mean=True), ref, est)
 
 
-@_judge("SDR", ("SDR",))
+@judge("SDR", ("SDR",))
 def sdr(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """BSS Eval's signal-to-distortion ratio in dB (512-tap distortion filter).
 
@@ -169,7 +97,7 @@ def _run_pesq(ref: np.ndarray, est: np.ndarray) -> float:
             raise NoValue(str(reason)) from error
 
 
-@_judge("PESQ_WB", ("PESQ_WB",))
+@judge("PESQ_WB", ("PESQ_WB",))
 def pesq_wb(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Wideband PESQ (ITU-T P.862.2), MOS-LQO 1 to 4.64; resampled to 16 kHz.
 
@@ -204,13 +132,13 @@ def _stoi(ref: np.ndarray, est: np.ndarray, fs: int, extended: bool) -> tuple[fl
             raise NoValue("less than 30 frames (0.4 s) of speech") from reason
 
 
-@_judge("STOI", ("STOI",))
+@judge("STOI", ("STOI",))
 def stoi(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Short-time objective intelligibility times 100; Taal et al. (2011)."""
     return _stoi(ref, est, fs, extended=False)
 
 
-@_judge("ESTOI", ("ESTOI",))
+@judge("ESTOI", ("ESTOI",))
 def estoi(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Extended STOI times 100; Jensen and Taal (2016)."""
     return _stoi(ref, est, fs, extended=True)
@@ -247,7 +175,7 @@ def dnsmos_windows(wav: np.ndarray) -> list[np.ndarray]:
     return [repeated[n * RATE :][:WINDOW] for n in range(count)]
 
 
-@_judge("DNSMOS", ("OVRL", "SIG", "BAK"))
+@judge("DNSMOS", ("OVRL", "SIG", "BAK"))
 def dnsmos(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float, ...]:
     """DNSMOS P.835 (Reddy et al., 2022), MOS 1 to 5, from the estimate alone.
 
