@@ -94,6 +94,11 @@ class Worker:
         far_end.close()
 
 
+def inside() -> bool:
+    """Whether this process is the child of a worker."""
+    return _inside
+
+
 def isolated(function: Callable[..., Any], *arguments: Any, seconds: float) -> Any:
     """Call a module-level function in a child process that all such calls share.
 
