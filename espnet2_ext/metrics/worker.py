@@ -8,6 +8,7 @@ should not have loaded models, because the threads of a library do not survive a
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import multiprocessing
 import pickle
@@ -148,7 +149,9 @@ def _become_expendable() -> None:
     for number in (signal.SIGALRM, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(4)[1]))
+    faulthandler.disable()  # the parent names the signal
+    hard_limit = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard_limit))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as stream:
         stream.write("1000")  # where memory ends, the kernel takes this process
     if "torch" in sys.modules:  # the OpenMP threads of the parent are not here

@@ -194,9 +194,11 @@ class TestSet:
         }
         lost = {loss.utt for loss in self.losses.get(key, ())}
         judged = f"{len(asked - lost) if count else 0} of {len(asked)} utt"
+        if not count or (lost and not quantity.is_error_count):
+            return judged
         if quantity.is_error_count:
             return f"{count} words, {judged}" if lost else f"{count} words"
-        return judged if lost or not count else f"{count} utt"
+        return f"{count} utt"
 
 
 def scoring_dir(
