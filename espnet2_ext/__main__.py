@@ -3,6 +3,7 @@
 For users of ESPnet's own recipes: ``enh.sh --python "python3 -m espnet2_ext"``.
 The module is imported and its ``main`` called: ``runpy`` would run a second copy of it
 under another name, which the processes that multi-GPU training spawns cannot find.
+Inference is guarded (`espnet2_ext.inference`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ USAGE = (
     "expected: python -m espnet2_ext -m MODULE [ARGS...], where MODULE has a main(), "
     "e.g. espnet2.bin.enh_train"
 )
+GUARDED = "espnet2.bin.enh_inference", "espnet2.bin.asr_inference"
 
 
 def tasks_of(module: str) -> list[str]:
@@ -48,7 +50,12 @@ def main() -> None:
     if not hasattr(module, "main"):
         raise UserError(f"module '{name}' has no main(); {USAGE}.")
     sys.argv = [str(module.__file__), *sys.argv[3:]]
-    module.main()
+    if name in GUARDED:
+        from espnet2_ext.inference import protect
+
+        protect(module)()
+    else:
+        module.main()
 
 
 if __name__ == "__main__":

@@ -7,11 +7,19 @@ Also writes ESPnet's files: ``<METRIC>_spk1`` (one line per utterance) and
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet2_ext.errors import run_main
-from espnet2_ext.metrics.collect import collect, pool, pooled_value, score_keys
+from espnet2_ext.metrics.collect import (
+    Score,
+    collect,
+    pool,
+    pooled_value,
+    reason_of,
+    score_keys,
+)
+from espnet2_ext.metrics.items import shorten
 from espnet2_ext.metrics.quantity import quantity_of
 
 
@@ -38,7 +46,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     for key in score_keys(scores.values()):
         value = pooled_value(pool(scores.values(), key))
         shown = "-" if value is None else f"{value:.{quantity_of(key).digits}f}"
-        print(f"  {key:24s} {shown}")
+        print(f"  {key:24s} {shown}{_count(scores, key)}")
+
+
+def _count(scores: Mapping[str, Score], key: str) -> str:
+    """Say how many utterances have no value, and name some with the reason."""
+    asked = {utt: score for utt, score in scores.items() if key in score}
+    lost = [
+        f"{utt} ({reason_of(score, key) or 'no reason given'})"
+        for utt, score in asked.items()
+        if score[key] is None
+    ]
+    if not lost or len(lost) == len(asked):
+        return ""
+    return f" [{len(asked) - len(lost)} of {len(asked)} utt; not {shorten(lost)}]"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Score enhanced (or noisy, or clean) audio against its reference: one job.
 
-Writes one JSON object per utterance; a killed job goes on where it was.
+Writes one JSON object per utterance; a killed job goes on where it was. Where a scorer
+cannot judge an utterance, or crashes, the value is null; the log and the key "no_value"
+say why. What each scorer can judge: espnet2_ext/metrics/limits.py.
 """
 
 from __future__ import annotations
@@ -13,13 +15,9 @@ from pathlib import Path
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import iter_scp, read_scp
 from espnet2_ext.metrics.asr import RECOGNISERS
-from espnet2_ext.metrics.scoring import (
-    Item,
-    Settings,
-    read_ssl_fragments,
-    score_items,
-    shorten,
-)
+from espnet2_ext.metrics.items import Item, shorten
+from espnet2_ext.metrics.scoring import score_items
+from espnet2_ext.metrics.settings import Settings, read_ssl_fragments
 from espnet2_ext.metrics.signal import SIGNAL_METRICS
 
 ENGLISH = ("en", "eng")
@@ -111,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     settings.check()
     items = read_items(args)
-    reused = score_items(items, settings, args.output)
+    reused = score_items(items, settings, args.output, whole=not args.key_file)
     print(f"{args.output}: {len(items)} utterances ({reused} scored before)")
 
 

@@ -56,6 +56,12 @@ def _digest(wavs: Sequence[np.ndarray], fs: int) -> str:
     return digest.hexdigest()
 
 
+def _finite(wav: np.ndarray) -> np.ndarray:
+    if not np.isfinite(wav).all():
+        raise UserError("gives samples that are not finite numbers")
+    return wav
+
+
 def rewrite_audio(
     table: Mapping[str, Sequence[str]],
     out_dir: Path,
@@ -94,11 +100,13 @@ def rewrite_audio(
                 if target.is_file() and journal.get(utt, digest) is not None:
                     reused += 1
                 else:
-                    write_audio(target, function(wavs, fs), fs)
+                    write_audio(target, _finite(function(wavs, fs)), fs)
                     journal.add(utt, digest, {})
                 done[utt] = str(target)
             except UserError as error:
                 problems.append(f"{utt}: {error}")
+            except Exception as error:  # of a library, on this utterance
+                problems.append(f"{utt}: {type(error).__name__}: {error}")
     if problems:
         raise UserError(
             f"{len(problems)} of {len(table)} utterances cannot be {doing[1]}:\n"

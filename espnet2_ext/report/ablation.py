@@ -23,6 +23,7 @@ from espnet2_ext.report.tables import (
     column_header_with_count,
     column_marks,
     difference_cell,
+    excluded_notes,
     number_cell,
     shown_quantities,
 )
@@ -125,7 +126,8 @@ def _rows(
 
 def _notes(test_set: TestSet, marks: Marks) -> list[str]:
     columns = shown_quantities(test_set)
-    return [IN_LOSS, *(note for q in columns for _, note in marks.get(q.key, []))]
+    signs = [note for q in columns for _, note in marks.get(q.key, [])]
+    return [IN_LOSS, *signs, *excluded_notes(test_set, columns)]
 
 
 def _value_table(test_set: TestSet, scored: Scored, marks: Marks) -> Table:

@@ -15,6 +15,7 @@ from espnet2_ext.metrics.collect import pool, pooled_value
 from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.metrics.result import RESAMPLES, Difference
 from espnet2_ext.metrics.statistic import Statistic, paired_difference
+from espnet2_ext.report.common import describe
 from espnet2_ext.report.results import (
     CLEAN,
     NOISY,
@@ -52,6 +53,7 @@ class Heading:
         metric: its name there.
         circular: why, and for which systems, it is no independent evidence.
         digits: decimals in a table.
+        counted: the number of items in words, where some could not be judged.
     """
 
     kind: str
@@ -64,6 +66,12 @@ class Heading:
     metric: str
     circular: Circular | None = None
     digits: int = 1
+    counted: str = ""
+
+    @property
+    def count(self) -> str:
+        """How many items are behind a number, in words."""
+        return self.counted or f"{self.items} {self.item_name}"
 
     def independent(self, *systems: str) -> bool:
         """Whether no loss of these systems aims at the column."""
@@ -117,6 +125,8 @@ class ScoreColumn(Column):
         circular: Circular | None = None,
     ) -> None:
         self.test_set, self.quantity, self.sources = test_set, quantity, sources
+        losses = test_set.losses.get(quantity.key, ())
+        self.notes = tuple(describe(f"{quantity.label} {test_set.name}", losses))
         counts = quantity.is_error_count
         self.heading = Heading(
             RECOGNISER if counts else SIGNAL,
@@ -129,6 +139,7 @@ class ScoreColumn(Column):
             quantity.key,
             circular,
             quantity.digits,
+            test_set.count_text(quantity),
         )
 
     def runs(self, row: str) -> tuple[Run, ...]:

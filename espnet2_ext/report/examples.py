@@ -14,7 +14,7 @@ from espnet2_ext.fileio.audio import read_audio
 from espnet2_ext.fileio.scp import read_scp
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.collect import Score
-from espnet2_ext.metrics.quantity import WER_PREFIX
+from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, WER_PREFIX
 from espnet2_ext.metrics.signal import within_unit_range
 from espnet2_ext.report.pictures import data_uri, power_db, spectrogram
 from espnet2_ext.report.results import CLEAN, NOISY, System, TestSet
@@ -61,7 +61,7 @@ def choose(durations: Mapping[str, float], count: int) -> list[str]:
 def _hypotheses(score: Score) -> tuple[str, ...]:
     heard = []
     for key, entry in score.items():
-        if key.startswith(WER_PREFIX):
+        if key.startswith(WER_PREFIX) and entry is not None:
             label = RECOGNISERS[key.removeprefix(WER_PREFIX)].label
             errors = entry["sub"] + entry["del"] + entry["ins"]
             said = entry["hyp"] or "(nothing)"
@@ -101,6 +101,13 @@ def _make_example(
     return Example(title, facts["text"].get(utt, ""), tuple(players))
 
 
+def _in_order(test_set: TestSet) -> list[str]:
+    """List the utterances whose audio can be read and judged in all versions."""
+    runs = [run for row in test_set.rows for run in row.runs]
+    bad = {u for run in runs for u in run if AUDIO in (run[u].get(NO_VALUE) or {})}
+    return [utt for utt in test_set.utts if utt not in bad]
+
+
 def make_examples(
     dumpdir: Path,
     test_set: TestSet,
@@ -123,7 +130,7 @@ def make_examples(
         for name in ("text", "utt2snr", "utt2noise")
     }
     durations = {}
-    for utt in test_set.utts:
+    for utt in _in_order(test_set):
         wav, fs = read_audio(tables[CLEAN][utt])
         durations[utt] = len(wav) / fs
     examples: list[Example] = []

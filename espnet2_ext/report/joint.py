@@ -66,8 +66,11 @@ def _header(column: Column) -> str:
     sign = CIRCULAR if heading.circular else ""
     unit = f"({heading.unit}){NBSP}" if heading.unit else ""
     arrow = "↑" if heading.higher_is_better else "↓"
-    count = f"[{heading.items}{NBSP}{heading.item_name}]"
-    return f"{heading.label}{sign} {unit}{arrow} {count}"
+    return f"{heading.label}{sign} {unit}{arrow} {_count(column)}"
+
+
+def _count(column: Column) -> str:
+    return f"[{column.heading.count.replace(' ', NBSP)}]"
 
 
 def _footnotes(columns: Iterable[Column]) -> list[str]:
@@ -169,7 +172,7 @@ def gap_table(joint: Joint) -> Table:
         rows.append((Cell(system.name), *cells))
     signs = [CIRCULAR if column.heading.circular else "" for column in joint.columns]
     labels = [column.heading.label for column in joint.columns]
-    counts = [f"[{c.heading.items}{NBSP}{c.heading.item_name}]" for c in joint.columns]
+    counts = map(_count, joint.columns)
     header = [
         f"{label}{sign} (%){NBSP}↑ {count}"
         for label, sign, count in zip(labels, signs, counts, strict=True)

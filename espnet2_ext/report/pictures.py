@@ -39,6 +39,7 @@ def power_db(wav: np.ndarray, fs: int) -> tuple[np.ndarray, np.ndarray]:
     import scipy.signal
 
     length = round(WINDOW * fs)
+    wav = np.pad(wav, (0, max(0, length - len(wav))))  # at least one frame
     freqs, _, power = scipy.signal.spectrogram(
         wav, fs, window="hann", nperseg=length, noverlap=length * 3 // 4, mode="psd"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from espnet2_ext.metrics.result import (
     wer_difference,
 )
 from espnet2_ext.metrics.scoring import shorten
+from espnet2_ext.report.common import Loss, find_losses, without
 
 CLEAN, NOISY = "clean", "noisy"
 MADE_OF = "system"  # in a directory of observation adding: link to that of the system
@@ -104,14 +105,6 @@ class Row:
         spread = statistics.stdev(values) if len(values) > 1 else None
         return statistics.fmean(values), spread
 
-    def excluded(self, key: str) -> int:
-        """Count the scores without a value, over all seeds."""
-        return sum(
-            result.excluded
-            for run in self.runs
-            if isinstance(result := pool(run.values(), key), Mean)
-        )
-
     def per_utterance(self, key: str) -> dict[str, tuple[float, int]]:
         """Return ``utt -> (value, words)``: means over seeds; errors for a WER."""
         table = {}
@@ -151,6 +144,7 @@ class TestSet:
     Attributes:
         upstreams: SSL column key -> the upstream that measures that distance.
         utt2snr: input SNR in dB, as written; empty when the set has no such file.
+        losses: key -> values that do not exist; their utterances have none in any row.
     """
 
     __test__ = False  # not for pytest
@@ -160,6 +154,7 @@ class TestSet:
     quantities: tuple[Quantity, ...]
     upstreams: Mapping[str, str] = field(default_factory=dict)
     utt2snr: Mapping[str, str] = field(default_factory=dict)
+    losses: Mapping[str, Sequence[Loss]] = field(default_factory=dict)
 
     @property
     def utts(self) -> list[str]:
@@ -173,15 +168,37 @@ class TestSet:
     def select(self, utts: Sequence[str]) -> TestSet:
         """Keep the utterances ``utts``."""
         rows = tuple(row.select(utts) if row.runs else row for row in self.rows)
-        return TestSet(self.name, rows, self.quantities, self.upstreams, self.utt2snr)
+        chosen = set(utts)
+        losses = {
+            key: [loss for loss in found if loss.utt in chosen]
+            for key, found in self.losses.items()
+        }
+        return replace(self, rows=rows, losses=losses)
 
     def count(self, quantity: Quantity) -> int:
         """Return the number of items behind a column: words or utterances."""
-        scores = self.row(NOISY).runs[0].values()
-        result = pool(scores, quantity.key)
-        if isinstance(result, ErrorCount):
-            return result.words
-        return result.count + result.excluded
+        for row in self.rows:
+            for run in row.runs:
+                result = pool(run.values(), quantity.key)
+                if pooled_value(result) is not None:
+                    if isinstance(result, ErrorCount):
+                        return result.words
+                    return result.count
+        return 0
+
+    def count_text(self, quantity: Quantity) -> str:
+        """Say how many items are behind a column: ``36 utt``, ``35 of 36 utt``."""
+        key, count = quantity.key, self.count(quantity)
+        asked = {
+            u for row in self.rows for run in row.runs for u in run if key in run[u]
+        }
+        lost = {loss.utt for loss in self.losses.get(key, ())}
+        judged = f"{len(asked - lost) if count else 0} of {len(asked)} utt"
+        if not count or (lost and not quantity.is_error_count):
+            return judged
+        if quantity.is_error_count:
+            return f"{count} words, {judged}" if lost else f"{count} words"
+        return f"{count} utt"
 
 
 def scoring_dir(
@@ -213,9 +230,13 @@ def read_test_set(dumpdir: Path, name: str, systems: Sequence[System]) -> TestSe
         ]
         rows.append(Row(system.name, tuple(runs), system.trained))
     _check_same_utterances(name, rows)
-    keys = score_keys(
-        score for row in rows for run in row.runs for score in run.values()
-    )
+    all_runs = [(row.name, run) for row in rows for run in row.runs]
+    keys = score_keys(score for _, run in all_runs for score in run.values())
+    losses = {key: find_losses(all_runs, key) for key in keys}
+    rows = [
+        replace(row, runs=tuple(without(run, losses) for run in row.runs))
+        for row in rows
+    ]
     quantities = tuple(quantity_of(key) for key in keys)
     snr = data / "utt2snr"
     return TestSet(
@@ -224,6 +245,7 @@ def read_test_set(dumpdir: Path, name: str, systems: Sequence[System]) -> TestSe
         quantities,
         _read_upstreams(data / "scoring" / "settings.json"),
         read_scp(snr) if snr.is_file() else {},
+        losses,
     )
 
 

