@@ -76,7 +76,7 @@ complete_system() {
     [ "${#missing[@]}" -gt 0 ] || return 0
     wanted="${missing[*]}"
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        die "found no ${wanted}; expected these Debian packages; as root, run: apt-get update && apt-get install -y ${wanted}"
+        die "found no ${wanted}; expected these Debian packages; as root, run: apt-get update && apt-get install -y --no-install-recommends ${wanted}"
     fi
     echo "installing Debian packages: ${wanted}"
     _apt_get update || echo "WARNING: apt-get update failed; going on with the lists that are there" >&2

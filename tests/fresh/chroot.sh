@@ -76,6 +76,7 @@ inside() { # USER COMMAND...
 }
 
 # ---- steps -------------------------------------------------------------------------
+# shellcheck disable=SC2016 # apt's own variables
 host_mirror() { # where this machine has Debian from, if its lists say so
     apt-get indextargets --format '$(REPO_URI)|$(LABEL)' 'Created-By: Packages' 2>/dev/null \
         | sed -n 's/|Debian$//p' | sort -u | head -n 1
