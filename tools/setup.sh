@@ -31,12 +31,19 @@ cd "$(dirname "$0")"
 . ./system.sh
 
 make_venv() {
+    local free
+    read -r _ _ _ free _ < <(df -Pk . | tail -n 1)
+    [ "${free}" -ge 8000000 ] \
+        || echo "WARNING: found $((free / 1000000)) GB free in ${PWD}; the environment takes 7 GB where torch comes with CUDA" >&2
     rm -rf venv
     "${base_python}" -m venv venv || die "${base_python} -m venv failed; see above"
     python=${PWD}/venv/bin/python
 }
 
-pip_install() { "${python}" -m pip install --quiet --disable-pip-version-check "$@"; }
+# built apart from the environment, as every pip does from 25.3 on
+pip_install() {
+    "${python}" -m pip install --quiet --disable-pip-version-check --use-pep517 "$@"
+}
 
 # the lines of the requirement files, with and without dependencies
 pins() { grep -hE '^[A-Za-z]' "${files[@]}" | { grep "$@" '# no-deps$' || true; }; }

@@ -10,7 +10,8 @@ Usage: tests/fresh/chroot.sh [--option value ...] SUITE root|user [STEP ...]
   root|user         who runs the commands; what "user" is told to install, root installs
   STEP              make (the chroot), setup (the environment), demo (the first command),
                     tests (the second one); those that have passed are not repeated.
-                    None: these four. Another: remove
+                    None: these four. Others: update (the clone to HEAD, for development:
+                    what was made in it stays), remove
   --dir DIR         chroots and logs [/var/tmp/espnet2_ext_fresh]; 10 GB for each
   --mirror URI      Debian mirror [this machine's, else debootstrap's]
   --env NAME=VALUE  further environment of the commands, e.g. a package index; repeatable
@@ -99,6 +100,16 @@ step_make() {
     mv "${partial}" "${root}"
 }
 
+step_update() {
+    git_as_owner fetch --quiet "${repo}" HEAD
+    git_as_owner reset --hard FETCH_HEAD
+    chroot "${root}" chown -R "${who}:${who}" "${home}/espnet2_ext"
+}
+
+git_as_owner() { # the clone belongs to a user whom this machine does not know
+    git -c safe.directory='*' -C "${root}${home}/espnet2_ext" "$@"
+}
+
 take_over_network() { # ROOT: names, apt's connection settings, certificates made here
     local file
     cat /etc/resolv.conf >"$1/etc/resolv.conf"
@@ -163,12 +174,12 @@ run_step() { # STEP: with its log, unless it has passed
         tail -n 30 "${logs}.${step}.log" >&2
         die "${suite} ${who} ${step} failed; log: ${logs}.${step}.log"
     fi
-    touch "${root}.passed.${step}"
+    [ "${step}" = update ] || touch "${root}.passed.${step}"
 }
 
 for step in "${steps[@]}"; do
     case "${step}" in
-        make | setup | demo | tests) run_step "${step}" ;;
+        make | update | setup | demo | tests) run_step "${step}" ;;
         remove) no_mounts "${root}" && rm -rf --one-file-system "${root}" "${root}".passed.* "${root}.said" ;;
         *) usage >&2; die "found step '${step}'; expected one of those above" ;;
     esac
