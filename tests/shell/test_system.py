@@ -67,7 +67,9 @@ class System:
         body = PYTHON.format(code=code, version=version, works=int(not works))
         (self.bin / name).write_text(body)
         (self.bin / name).chmod(0o755)
-        (self.bin / f"{name}.lacks").write_text("".join(f"{x}\n" for x in lacks.split()))
+        (self.bin / f"{name}.lacks").write_text(
+            "".join(f"{x}\n" for x in lacks.split())
+        )
 
     def remove(self, *names: str) -> None:
         """Take programs away."""
@@ -312,7 +314,8 @@ def test_probe_tries_what_an_environment_needs(
 
 
 @pytest.mark.parametrize(
-    ("version", "code"), [((3, 9, 2), 3), ((3, 10, 0), 0), ((3, 13, 9), 0), ((3, 14), 3)]
+    ("version", "code"),
+    [((3, 9, 2), 3), ((3, 10, 0), 0), ((3, 13, 9), 0), ((3, 14), 3)],
 )
 def test_probe_answers_for_the_versions_that_are_supported(
     probe, version, code, monkeypatch
