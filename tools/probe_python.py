@@ -9,7 +9,7 @@ import os
 import sys
 import sysconfig
 
-OLDEST, TOO_NEW = (3, 10), (3, 14)
+OLDEST, TOO_NEW = (3, 11), (3, 14)
 
 
 def can_make_environments():

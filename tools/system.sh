@@ -10,7 +10,7 @@ PROGRAMS=(awk:mawk diff:diffutils find:findutils flock:util-linux grep:grep
     hostname:hostname sed:sed dpkg-deb:dpkg apt-cache:apt)
 
 # Those that ESPnet 202511 takes, then the others.
-PYTHONS=(python3.11 python3.10 python3 python3.12 python3.13)
+PYTHONS=(python3.11 python3 python3.12 python3.13)
 
 # find_missing PYTHON: sets `missing`, Debian packages, and `base_python`, the interpreter
 # to make an environment with. PYTHON is the environment that there is, or empty.
@@ -50,7 +50,7 @@ _choose_python() { # the first that lacks nothing, else one that packages can co
     if [ -n "${incomplete}" ]; then
         mapfile -t -O "${#missing[@]}" missing <<<"${incomplete}"
     elif [ -n "${unsuitable}" ]; then
-        die "found ${unsuitable}; expected Python 3.10 to 3.13; install one and run this again"
+        die "found ${unsuitable}; expected Python 3.11 to 3.13; install one and run this again"
     else
         missing+=(python3 python3-venv python3-dev)
     fi
@@ -84,7 +84,7 @@ complete_system() {
         || die "apt-get install ${wanted} failed; expected these Debian packages; see above, then run this again"
     find_missing "$1"
     [ "${#missing[@]}" -eq 0 ] \
-        || die "found no ${missing[*]} after installing ${wanted}; expected a Python of 3.10 to 3.13 and a C compiler on PATH"
+        || die "found no ${missing[*]} after installing ${wanted}; expected a Python of 3.11 to 3.13 and a C compiler on PATH"
 }
 
 _apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" </dev/null; }

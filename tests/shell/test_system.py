@@ -245,7 +245,7 @@ def test_python_that_is_too_old_is_named(system):
     system.python("python3", version="3.9.2")
     done = system.setup()
     assert done.returncode == 1
-    assert "found Python 3.9.2; expected Python 3.10 to 3.13" in done.stderr
+    assert "found Python 3.9.2; expected Python 3.11 to 3.13" in done.stderr
 
 
 def test_complete_environment_needs_no_compiler(system):
@@ -315,10 +315,22 @@ def test_probe_tries_what_an_environment_needs(
 
 @pytest.mark.parametrize(
     ("version", "code"),
-    [((3, 9, 2), 3), ((3, 10, 0), 0), ((3, 13, 9), 0), ((3, 14), 3)],
+    [((3, 10, 9), 3), ((3, 11, 0), 0), ((3, 13, 9), 0), ((3, 14), 3)],
 )
 def test_probe_answers_for_the_versions_that_are_supported(
     probe, version, code, monkeypatch
 ):
     monkeypatch.setattr(sys, "version_info", version)
     assert probe.main() == code
+
+
+def test_the_versions_are_the_same_everywhere(probe):
+    oldest, beyond = probe.OLDEST[1], probe.TOO_NEW[1]
+    says = {
+        "setup.py": f'python_requires=">=3.{oldest},<3.{beyond}"',
+        "tools/check_install.py": f"(3, {oldest}) <= sys.version_info < (3, {beyond})",
+        "tools/system.sh": f"expected Python 3.{oldest} to 3.{beyond - 1}",
+        "README.md": f"Python 3.{oldest} to 3.{beyond - 1}",
+    }
+    for name, words in says.items():
+        assert words in (ROOT / name).read_text(), name
