@@ -14,6 +14,9 @@ dir=$(realpath -m "$1")
 port=${SLURM_PORT:-16817} accounting=${SLURM_ACCOUNTING:-0}
 cpus=4 memory=8000 # of each node, whatever this machine has
 user=$(id -un) host=$(hostname -s)
+# the daemons bind to what the host's name means: on Debian often 127.0.1.1
+address=$(getent ahostsv4 "${host}" | awk 'NR == 1 { print $1 }') || true
+address=${address:-127.0.0.1}
 export SLURM_CONF=${dir}/slurm.conf PATH=${dir}/bin:${PATH}
 
 print_environment() {
@@ -38,7 +41,7 @@ wrap_programs "${tree}" "${dir}/bin" "${tree}"/usr/bin/s* "${tree}"/usr/sbin/{mu
 
 cat > "${dir}/slurm.conf" << CONF
 ClusterName=test
-SlurmctldHost=${host}(127.0.0.1)
+SlurmctldHost=${host}(${address})
 SlurmctldPort=${port}
 SlurmUser=${user}
 SlurmdUser=${user}
@@ -73,13 +76,19 @@ CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 KillWait=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,bf_interval=2
 GresTypes=gpu
-NodeName=n[1-2] NodeHostname=${host} NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + 2))] CPUs=${cpus} RealMemory=${memory}
-NodeName=n[3-4] NodeHostname=${host} NodeAddr=127.0.0.1 Port=[$((port + 3))-$((port + 4))] CPUs=${cpus} RealMemory=${memory} Gres=gpu:2
+NodeName=n[1-2] NodeHostname=${host} NodeAddr=${address} Port=[$((port + 1))-$((port + 2))] CPUs=${cpus} RealMemory=${memory}
+NodeName=n[3-4] NodeHostname=${host} NodeAddr=${address} Port=[$((port + 3))-$((port + 4))] CPUs=${cpus} RealMemory=${memory} Gres=gpu:2
 PartitionName=cpu Nodes=n[1-2] Default=YES MaxTime=1-0
 PartitionName=gpu Nodes=n[3-4] MaxTime=1-0
 ${SLURM_EXTRA:-}
 CONF
-echo "NodeName=n[3-4] Name=gpu File=/dev/tty[0-1]" > "${dir}/gres.conf"
+# pretend devices of our own: a container may have no /dev/tty0
+touch "${dir}"/gpu{0,1}
+echo "NodeName=n[3-4] Name=gpu File=${dir}/gpu[0-1]" > "${dir}/gres.conf"
+# from 23.11 on slurmd wants cgroups otherwise, which are not everywhere; older ones do
+# not know the word, nor do they ask
+version=$(slurmd -V) && version=${version#* }
+if [ "${version%%.*}" -ge 24 ]; then echo "CgroupPlugin=disabled" > "${dir}/cgroup.conf"; fi
 
 # a start that fails leaves no process behind
 trap '[ $? -eq 0 ] || "${here}/stop_slurm.sh" "${dir}"' EXIT
