@@ -14,9 +14,12 @@ dir=$(realpath -m "$1")
 port=${SLURM_PORT:-16817} accounting=${SLURM_ACCOUNTING:-0}
 cpus=4 memory=8000 # of each node, whatever this machine has
 user=$(id -un) host=$(hostname -s)
-# the daemons bind to what the host's name means: on Debian often 127.0.1.1
-address=$(getent ahostsv4 "${host}" | awk 'NR == 1 { print $1 }') || true
-address=${address:-127.0.0.1}
+# Only loopback is listened on where the host's name means that. Elsewhere (127.0.1.1 on
+# many a Debian) Slurm would bind to an address that its own programs do not answer to.
+loopback=
+if [ "$(getent ahostsv4 "${host}" | awk 'NR == 1 { print $1 }')" = 127.0.0.1 ]; then
+    loopback=CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+fi
 export SLURM_CONF=${dir}/slurm.conf PATH=${dir}/bin:${PATH}
 
 print_environment() {
@@ -41,7 +44,7 @@ wrap_programs "${tree}" "${dir}/bin" "${tree}"/usr/bin/s* "${tree}"/usr/sbin/{mu
 
 cat > "${dir}/slurm.conf" << CONF
 ClusterName=test
-SlurmctldHost=${host}(${address})
+SlurmctldHost=${host}(127.0.0.1)
 SlurmctldPort=${port}
 SlurmUser=${user}
 SlurmdUser=${user}
@@ -72,12 +75,12 @@ JobCompLoc=${dir}/log/jobcomp.log
 SlurmdParameters=config_overrides
 ReturnToService=2
 SlurmdTimeout=10
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+${loopback}
 KillWait=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,bf_interval=2
 GresTypes=gpu
-NodeName=n[1-2] NodeHostname=${host} NodeAddr=${address} Port=[$((port + 1))-$((port + 2))] CPUs=${cpus} RealMemory=${memory}
-NodeName=n[3-4] NodeHostname=${host} NodeAddr=${address} Port=[$((port + 3))-$((port + 4))] CPUs=${cpus} RealMemory=${memory} Gres=gpu:2
+NodeName=n[1-2] NodeHostname=${host} NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + 2))] CPUs=${cpus} RealMemory=${memory}
+NodeName=n[3-4] NodeHostname=${host} NodeAddr=127.0.0.1 Port=[$((port + 3))-$((port + 4))] CPUs=${cpus} RealMemory=${memory} Gres=gpu:2
 PartitionName=cpu Nodes=n[1-2] Default=YES MaxTime=1-0
 PartitionName=gpu Nodes=n[3-4] MaxTime=1-0
 ${SLURM_EXTRA:-}
