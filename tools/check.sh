@@ -7,7 +7,12 @@ if [ -e tools/venv/bin/activate ]; then
     . tools/venv/bin/activate
 fi
 
-files() { git ls-files --cached --others --exclude-standard -- "$@"; }
+shell_scripts() {
+    # without git, or in an unpacked archive: all files outside what setup.sh has made
+    git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run 2>/dev/null \
+        || find . \( -path ./tools/venv -o -path ./tools/.apt -o -path './egs2/*/*/downloads' \
+            -o -path './egs2/*/*/exp' \) -prune -o \( -name '*.sh' -o -path ./.ci/run \) -print
+}
 
 echo "ruff"
 ruff check --quiet .
@@ -15,7 +20,7 @@ ruff format --check --quiet .
 echo "mypy"
 mypy
 echo "shellcheck"
-mapfile -t scripts < <(files '*.sh' .ci/run | while read -r f; do
+mapfile -t scripts < <(shell_scripts | while read -r f; do
     [ -L "${f}" ] || [ ! -f "${f}" ] || echo "${f}"
 done)
 shellcheck "${scripts[@]}"

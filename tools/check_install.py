@@ -51,8 +51,8 @@ def imports(module: str) -> Row:
 def python_row() -> Row:
     """Check the interpreter's version."""
     version = ".".join(map(str, sys.version_info[:3]))
-    good = (3, 10) <= sys.version_info < (3, 14)
-    return Row("python", version, "" if good else "use Python 3.10 to 3.13")
+    good = (3, 11) <= sys.version_info < (3, 14)
+    return Row("python", version, "" if good else "use Python 3.11 to 3.13")
 
 
 def numpy_row() -> Row:

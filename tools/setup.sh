@@ -21,52 +21,40 @@ while [ $# -gt 0 ]; do
         *) usage >&2; die "found option '$1'; expected one of those above" ;;
     esac
 done
+[[ ${dev} = true || ${dev} = false ]] || die "found --dev '${dev}'; expected true or false"
+[ -z "${python}" ] || "${python}" -c pass 2>/dev/null \
+    || die "found --python ${python}, which does not run; expected a Python interpreter"
+if [[ ${python} = */* ]]; then python=$(cd "$(dirname "${python}")" && pwd)/${python##*/}; fi
 cd "$(dirname "$0")"
 
-# pesq has no wheel and is compiled; the rest comes as wheels
-debian_packages() {
-    local missing=()
-    command -v gcc >/dev/null || missing+=(gcc libc6-dev)
-    command -v dpkg-deb >/dev/null || missing+=(dpkg)
-    [ ${#missing[@]} -gt 0 ] || return 0
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "installing Debian packages: ${missing[*]}"
-        apt-get update -qq && apt-get install -y -qq "${missing[@]}"
-    else
-        die "found no ${missing[*]}; expected them on PATH; as root, run: apt-get install ${missing[*]}"
-    fi
-}
-
-base_python() {  # the newest of those ESPnet 202511 takes, then the others
-    local name
-    for name in python3.11 python3.10 python3 python3.12 python3.13; do
-        if "${name}" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
-            2>/dev/null; then
-            echo "${name}"
-            return
-        fi
-    done
-    die "found no Python; expected 3.10 to 3.13; install one and run this again"
-}
+# shellcheck source=tools/system.sh
+. ./system.sh
 
 make_venv() {
-    if [ ! -e venv/complete ] || ! venv/bin/python -c pass 2>/dev/null; then
-        rm -rf venv
-        "$(base_python)" -m venv venv \
-            || die "python -m venv failed; as root, run: apt-get install python3-venv"
-    fi
+    local free
+    read -r _ _ _ free _ < <(df -Pk . | tail -n 1)
+    [ "${free}" -ge 8000000 ] \
+        || echo "WARNING: found $((free / 1000000)) GB free in ${PWD}; the environment takes 7 GB where torch comes with CUDA" >&2
+    rm -rf venv
+    "${base_python}" -m venv venv || die "${base_python} -m venv failed; see above"
     python=${PWD}/venv/bin/python
 }
 
-pip_install() { "${python}" -m pip install --quiet --disable-pip-version-check "$@"; }
+# built apart from the environment, as every pip does from 25.3 on
+pip_install() {
+    "${python}" -m pip install --quiet --disable-pip-version-check --use-pep517 "$@"
+}
 
 # the lines of the requirement files, with and without dependencies
 pins() { grep -hE '^[A-Za-z]' "${files[@]}" | { grep "$@" '# no-deps$' || true; }; }
 
 install_all() {
-    local work files=(requirements.txt)
+    local files=(requirements.txt)
     if [ "${dev}" = true ]; then files+=(requirements-dev.txt); fi
-    work=$(mktemp -d)
+    # pip unpacks gigabytes here; /tmp is often a small one in memory
+    local work=${prefix}/tmp.setup
+    rm -rf "${work}" && mkdir "${work}"
+    export TMPDIR=${TMPDIR:-${work}}
     pins -v >"${work}/with.txt"
     pins >"${work}/without.txt"
     echo "installing $(wc -l <"${work}/with.txt") packages and their dependencies"
@@ -79,10 +67,16 @@ install_all() {
     "${python}" torchaudio_cpu.py
 }
 
-debian_packages
+there=${python}
+if [ -z "${there}" ] && [ -e venv/complete ] && venv/bin/python -c pass 2>/dev/null; then
+    there=${PWD}/venv/bin/python
+fi
+complete_system "${there}"
+python=${there}
 [ -n "${python}" ] || make_venv
 stamp=$(cat requirements.txt requirements-dev.txt ../setup.py setup.sh | sha256sum)
-state=$("${python}" -c 'import sys; print(sys.prefix)')/complete
+prefix=$("${python}" -c 'import sys; print(sys.prefix)')
+state=${prefix}/complete
 found=$(cat "${state}" 2>/dev/null || true)
 if [ "${found}" = "true ${stamp}" ]; then dev=true; fi  # what is there stays
 if [ "${found}" = "${dev} ${stamp}" ]; then

@@ -1,8 +1,9 @@
 """Make ``s3prl.problem`` import and run on the pinned stack.
 
 It was written for torchaudio with sox, and its package imports the scorers of the
-HEAR benchmark, which need sed_eval and dcase_util. What a user has is left alone:
-every piece is put in place only where the real one is absent.
+HEAR benchmark, which need sed_eval and dcase_util, and the module ``chunk``, which
+Python 3.13 dropped and nothing there uses. What a user has is left alone: every piece
+is put in place only where the real one is absent.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def s3prl_problem() -> ModuleType:
     try:
         complete_torchaudio()
         complete_pandas()
-        with _hear_scorers(), warnings.catch_warnings():
+        with _unused_imports(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import s3prl.problem as problem
     except ImportError as error:
@@ -89,9 +90,10 @@ def _installed(name: str) -> bool:
 
 
 @contextmanager
-def _hear_scorers() -> Iterator[None]:
-    """Let the HEAR scorers be imported; nothing of it stays in ``sys.modules``."""
-    absent = [name for name in ("sed_eval", "dcase_util") if not _installed(name)]
+def _unused_imports() -> Iterator[None]:
+    """Let what is only imported be imported; nothing stays in ``sys.modules``."""
+    names = ("sed_eval", "dcase_util", "chunk")
+    absent = [name for name in names if not _installed(name)]
     stubs: dict[str, Any] = {name: types.ModuleType(name) for name in absent}
     if "sed_eval" in stubs:
         stubs["sed_eval"].sound_event = types.SimpleNamespace(

@@ -80,10 +80,10 @@ stop_daemons() { # PIDFILE...: asks all at once, waits 10 s, then kills; by reco
 }
 
 wait_until() { # SECONDS COMMAND...
-    local tries=$(($1 * 5))
+    local until=$((SECONDS + $1))
     shift
-    until "$@" > /dev/null 2>&1; do
-        [ $((tries--)) -gt 0 ] || return 1
+    until "$@" > /dev/null 2>&1; do # which may itself take seconds
+        [ "${SECONDS}" -lt "${until}" ] || return 1
         sleep 0.2
     done
 }

@@ -14,6 +14,12 @@ dir=$(realpath -m "$1")
 port=${SLURM_PORT:-16817} accounting=${SLURM_ACCOUNTING:-0}
 cpus=4 memory=8000 # of each node, whatever this machine has
 user=$(id -un) host=$(hostname -s)
+# Only loopback is listened on where the host's name means that. Elsewhere (127.0.1.1 on
+# many a Debian) Slurm would bind to an address that its own programs do not answer to.
+loopback=
+if [ "$(getent ahostsv4 "${host}" | awk 'NR == 1 { print $1 }')" = 127.0.0.1 ]; then
+    loopback=CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+fi
 export SLURM_CONF=${dir}/slurm.conf PATH=${dir}/bin:${PATH}
 
 print_environment() {
@@ -69,7 +75,7 @@ JobCompLoc=${dir}/log/jobcomp.log
 SlurmdParameters=config_overrides
 ReturnToService=2
 SlurmdTimeout=10
-CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+${loopback}
 KillWait=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,bf_interval=2
 GresTypes=gpu
@@ -79,7 +85,13 @@ PartitionName=cpu Nodes=n[1-2] Default=YES MaxTime=1-0
 PartitionName=gpu Nodes=n[3-4] MaxTime=1-0
 ${SLURM_EXTRA:-}
 CONF
-echo "NodeName=n[3-4] Name=gpu File=/dev/tty[0-1]" > "${dir}/gres.conf"
+# pretend devices of our own: a container may have no /dev/tty0
+touch "${dir}"/gpu{0,1}
+echo "NodeName=n[3-4] Name=gpu File=${dir}/gpu[0-1]" > "${dir}/gres.conf"
+# from 23.11 on slurmd wants cgroups otherwise, which are not everywhere; older ones do
+# not know the word, nor do they ask
+version=$(slurmd -V) && version=${version#* }
+if [ "${version%%.*}" -ge 24 ]; then echo "CgroupPlugin=disabled" > "${dir}/cgroup.conf"; fi
 
 # a start that fails leaves no process behind
 trap '[ $? -eq 0 ] || "${here}/stop_slurm.sh" "${dir}"' EXIT

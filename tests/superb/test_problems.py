@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 import io
 import sys
@@ -108,6 +109,24 @@ def test_what_the_user_has_is_left_alone(monkeypatch):
     compat.complete_pandas()
     assert torchaudio.info is torchaudio.sox_effects is mine
     assert pandas.Series.iteritems is mine
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("name", ["chunk", "sed_eval", "dcase_util"])
+def test_what_is_only_imported_is_replaced_while_it_is_absent(name, there, monkeypatch):
+    from espnet2_ext.superb import compat
+
+    mine = object()
+    monkeypatch.setattr(compat, "_installed", lambda _: there)
+    if there:
+        monkeypatch.setitem(sys.modules, name, mine)
+    else:  # as in Python 3.13, and restored afterwards
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setattr(sys, "path", [])
+    with compat._unused_imports():
+        module = importlib.import_module(name)
+        assert (module is mine) is there
+    assert sys.modules.get(name) is (mine if there else None)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -42,7 +42,8 @@ is_skipped() { # NUMBER
 }
 
 has_espnet() { # not asked of something like --python "coverage run"
-    [ "${#py[@]}" -gt 1 ] || "${py[@]}" -c \
+    [ "${#py[@]}" -eq 1 ] || return 0
+    command -v "${py[0]}" > /dev/null && "${py[@]}" -c \
         'import importlib.util as u, sys; sys.exit(u.find_spec("espnet2") is None)'
 }
 
