@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
+import pytest
 from helpers import ROOT, TEMPLATE, run
 
 
@@ -103,3 +106,24 @@ def test_superb_template_uses_the_same_links_and_options():
     assert superb - enh == {
         *("--enh_exps", "--noise_corpora", "--snr", "--noise_seed"),
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "10000,"),
+        ({"GOMP_SPINCOUNT": "5"}, "5,"),
+        ({"OMP_WAIT_POLICY": "active"}, ",active"),
+    ],
+)
+def test_waiting_threads_sleep_soon_unless_the_user_says_otherwise(given, expected):
+    kept = {k: v for k, v in os.environ.items() if "GOMP" not in k and "WAIT" not in k}
+    done = subprocess.run(
+        ["bash", "-c", '. ./path.sh; echo "${GOMP_SPINCOUNT:-},${OMP_WAIT_POLICY:-}"'],
+        cwd=ROOT / "egs2/debian_speech/enh_ssl1",
+        env={**kept, **given},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected

@@ -8,11 +8,16 @@ export PATH="${PWD}/utils:${PATH}"
 export PYTHONPATH="${MAIN_ROOT}${PYTHONPATH:+:${PYTHONPATH}}"
 export LC_ALL=C              # files are sorted bytewise
 export OMP_NUM_THREADS=1     # jobs run side by side; one thread each
+# Threads of a training that wait for the others spin a little, then sleep. Spinning for
+# long takes the processor from those they wait for, where other work runs beside it:
+# ten times slower (tests/benchmarks/bench_waiting.py).
+if [ -z "${OMP_WAIT_POLICY:-}" ]; then export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-10000}"; fi
 export PYTHONIOENCODING=UTF-8
 # What cluster jobs get as it is in the terminal that submits: slurm.pl and queue.pl write
 # these into q/*.sh, if they are set (so no passwords or tokens here).
 export JOB_VARIABLES="HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE TRANSFORMERS_OFFLINE TORCH_HOME
-    XDG_CACHE_HOME NLTK_DATA PYTHON MPLCONFIGDIR NCCL_SOCKET_IFNAME GLOO_SOCKET_IFNAME"
+    XDG_CACHE_HOME NLTK_DATA PYTHON MPLCONFIGDIR NCCL_SOCKET_IFNAME GLOO_SOCKET_IFNAME
+    OMP_WAIT_POLICY GOMP_SPINCOUNT"
 
 # The environment made by tools/setup.sh, unless another one was chosen
 # (PYTHON=... in the environment, or --python ... on the command line).
