@@ -134,6 +134,35 @@ def test_all_bad_audio_is_listed_and_the_good_is_kept(
     assert not (tmp_path / "out/spk1.scp").exists()
 
 
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (RuntimeError("padding is larger than the input"), "RuntimeError: padding is"),
+        (np.full(1, np.nan), ".*samples that are not finite numbers"),
+    ],
+)
+def test_utterance_on_which_the_library_fails_is_named_and_the_others_are_kept(
+    fake: Fake, data: Path, tmp_path: Path, result: object, reason: str
+) -> None:
+    usual = fake.process
+    table = read_scp(data / "wav.scp")
+    odd, *others = table
+    write_audio(table[odd], np.full(160, 0.1), FS)
+
+    def process(wav: np.ndarray, fs: int) -> np.ndarray:
+        if len(wav) > 160 + DELAY:
+            return usual(wav, fs)
+        if isinstance(result, Exception):
+            raise result
+        return usual(wav, fs) * np.nan
+
+    fake.process = process  # type: ignore[method-assign]
+    with pytest.raises(UserError, match=rf"1 of 4 utterances .*\n{odd}: {reason}"):
+        main(arguments(data, tmp_path / "out"))
+    wavs = tmp_path / "out/wavs/1"
+    assert {path.stem for path in wavs.glob("*.wav")} == set(others)
+
+
 def test_absent_denoiser_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     code = (
         "from espnet2_ext.bin import denoise as d\n"

@@ -80,7 +80,7 @@ def test_any_length_gives_a_number_or_a_reason(name: str, samples: int) -> None:
         assert value is not None
 
 
-@pytest.mark.parametrize("samples", [16, 64, 1024, 1025, 1600])
+@pytest.mark.parametrize("samples", [16, 64, 257, 400, 512, 1024, 1025, 1600])
 @pytest.mark.parametrize("name", ["SI_SNR", "SDR"])
 def test_noise_is_no_good_estimate_at_the_shortest_length(
     name: str, samples: int
@@ -145,11 +145,14 @@ def test_unfit_pairs_have_a_reason(
 @pytest.mark.parametrize("name", ["ESTOI", "STOI"])
 def test_digital_silence_in_the_estimate_is_scored_alike_each_time(name: str) -> None:
     ref = speech_like()
-    est = np.where(np.arange(len(ref)) % 8000 < 3000, 0, with_noise(ref, 10))
+    est = np.where(abs(TIME - 1) < 0.5, 0, with_noise(ref, 10))
     np.random.seed(7)
     first = np.random.random()
-    values = [compute(name, ref, est)[name] for _ in range(3)]
-    assert len(set(values)) == 1
+    values = set()
+    for _ in range(3):
+        np.random.random()
+        values.add(compute(name, ref, est)[name])
+    assert len(values) == 1
     np.random.seed(7)
     compute(name, ref, est)
     assert np.random.random() == first  # the caller's generator is not touched
