@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import reprlib
 import sys
 from collections.abc import Callable, Iterable
 
@@ -24,10 +25,20 @@ def unknown_name(kind: str, name: object, choices: Iterable[str]) -> UserError:
         choices: the names that would have been accepted.
     """
     names = sorted(choices)
+    name = name if isinstance(name, str) and len(name) < 80 else brief(name)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    shown = ", ".join(names)
+    shown = ", ".join(names) or "nothing"
     return UserError(f"Unknown {kind} '{name}'; expected one of: {shown}.{hint}")
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
+
+
+def brief(value: object) -> str:
+    """Print a value for a message: on one line, and not longer than that."""
+    return _BRIEF.repr(value)
 
 
 def finite_number(value: object) -> float | None:

@@ -15,6 +15,7 @@ import yaml
 
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write
+from espnet2_ext.fileio.yaml import read_yaml
 
 OURS = {"ssl"}
 PLAIN = {
@@ -51,7 +52,7 @@ def export(exp_dir: Path, model_file: str) -> Path:
                 f"{path}: no such file; train first (stage 6), or give --model_file."
             )
     portable = exp_dir / "portable"
-    config = yaml.safe_load(config_file.read_text(encoding="utf-8"))
+    config = read_yaml(config_file)
     with atomic_write(portable / "config.yaml") as stream:
         yaml.safe_dump(portable_config(config), stream, sort_keys=False)
     partial = portable / f".model.pth.{os.getpid()}"

@@ -19,6 +19,7 @@ import yaml
 
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write
+from espnet2_ext.fileio.yaml import read_yaml
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 # where a trained configuration names files that decoding needs
@@ -142,8 +143,8 @@ def resolve(flags: Flags, fs: str, out_dir: Path) -> Flags:
         UserError: listing everything that is missing or does not fit.
     """
     source = Path(flags["asr_train_config"])
-    config = yaml.safe_load(source.read_text(encoding="utf-8"))
-    if not isinstance(config, dict) or "token_list" not in config:
+    config = read_yaml(source)
+    if "token_list" not in config:
         raise UserError(f"{source}: not the config.yaml of an ESPnet ASR training.")
     # relative to the directory training ran in: one of those above
     config = absolute_paths(config, source.parents)

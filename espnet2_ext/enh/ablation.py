@@ -23,10 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.bin.add_ssl_loss import add_loss, read_yaml
+from espnet2_ext.bin.add_ssl_loss import add_loss
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.ssl.fragment import read_ssl_fragment
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
 
 KEYS = ("base", "ssl", "score", "compare", "settings")
@@ -101,7 +103,7 @@ def read_ablation(path: Path) -> Ablation:
 
 
 def _settings(path: Path, content: Mapping) -> list[Setting]:
-    base = read_yaml(Path(content["base"]))
+    base = read_yaml(str(content["base"]))
     found: dict[str, Setting] = {}
     for group, entries in _mapping(f"{path}, settings", content["settings"]).items():
         for key, changes in _mapping(f"{path}, {group}", entries).items():
@@ -137,7 +139,7 @@ def _configure(where: str, base: dict, ssl: str, changes: object) -> dict[str, A
 
 
 def _criterion(where: str, ssl: str, changes: Mapping) -> dict[str, Any]:
-    fragment = read_yaml(Path(changes.get("ssl", ssl)))
+    fragment = read_ssl_fragment(str(changes.get("ssl", ssl)))
     confs = {key: dict(fragment.get(key) or {}) for key in ("conf", "wrapper_conf")}
     # sorted: a setting written in another order is the same training
     for key in sorted(changes.keys() - {"ssl"}, key=str):

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import read_audio, resample
@@ -21,6 +20,7 @@ from espnet2_ext.fileio.scp import PathLike, atomic_write
 from espnet2_ext.metrics import asr, signal
 from espnet2_ext.metrics.journal import Journal
 from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX
+from espnet2_ext.ssl.fragment import read_ssl_fragment
 
 Distance = Callable[[np.ndarray, np.ndarray, int], float]
 SHOWN = 5  # problems of one kind shown in a message
@@ -83,24 +83,9 @@ def read_ssl_fragments(paths: Sequence[PathLike]) -> dict[str, dict[str, Any]]:
     """
     fragments: dict[str, dict[str, Any]] = {}
     for path in map(Path, paths):
-        if not path.is_file():
-            raise UserError(f"{path}: no such file; --ssl_conf expects a YAML file.")
-        try:
-            entry = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise UserError(f"{path}: not YAML ({error}).") from error
-        if not isinstance(entry, dict) or not isinstance(entry.get("conf"), dict):
-            raise UserError(
-                f"{path}: expected one criterion with the keys name, conf, wrapper "
-                "and wrapper_conf, as in conf/ssl/."
-            )
-        if entry.get("name") != "ssl":
-            raise UserError(
-                f"{path}: found criterion '{entry.get('name')}', expected 'ssl'."
-            )
         if path.stem in fragments:
             raise UserError(f"--ssl_conf: two fragments are called '{path.stem}'.")
-        fragments[path.stem] = entry["conf"]
+        fragments[path.stem] = read_ssl_fragment(path)["conf"]
     return fragments
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from espnet2_ext.enh.ablation import Ablation, Setting
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.report.document import Section
 from espnet2_ext.report.results import Row, System, TestSet, difference, scoring_dir
@@ -87,8 +86,8 @@ def _unusable(
         scoring = scoring_dir(dumpdir, name, setting.label, exp_dir)
         if not (scoring / "scores.jsonl").is_file():
             return "not scored with every seed"
-        config = yaml.safe_load((exp_dir / "config.yaml").read_text(encoding="utf-8"))
-        if config["criterions"] != setting.config["criterions"]:
+        config = read_yaml(exp_dir / "config.yaml")
+        if config.get("criterions") != setting.config["criterions"]:
             return f"trained with another loss than it now has, in {exp_dir}"
     return ""
 

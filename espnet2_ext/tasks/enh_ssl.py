@@ -22,6 +22,7 @@ from espnet2_ext.train.distributed_utils import rank_zero_first
 from espnet2_ext.train.nonfinite import check_nonfinite
 from espnet2_ext.train.trainer import Trainer
 
+
 class SSLEnhancementTask(EnhancementTask):
     """``EnhancementTask`` that checks its losses before any long work starts."""
 

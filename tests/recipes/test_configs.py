@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from espnet2_ext.bin.add_ssl_loss import add_loss, read_yaml
+from espnet2_ext.bin.add_ssl_loss import add_loss
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
 from tests.conftest import ROOT
 
