@@ -8,6 +8,8 @@ import reprlib
 import sys
 from collections.abc import Callable, Iterable
 
+MANY, SHOWN_OF_MANY = 60, 5  # choices: of more than so many only the closest
+
 
 class UserError(ValueError):
     """Something the user can mend: bad data, a wrong option, a missing file.
@@ -26,9 +28,13 @@ def unknown_name(kind: str, name: object, choices: Iterable[str]) -> UserError:
     """
     names = sorted(choices)
     name = name if isinstance(name, str) and len(name) < 80 else brief(name)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    shown = ", ".join(names) or "nothing"
+    nearest = difflib.get_close_matches(name, names, n=SHOWN_OF_MANY, cutoff=0.5)
+    if len(names) > MANY and nearest:
+        shown = f"{', '.join(nearest)} (of {len(names)} names the closest)"
+    else:
+        shown = ", ".join(names) or "nothing"
     return UserError(f"Unknown {kind} '{name}'; expected one of: {shown}.{hint}")
 
 

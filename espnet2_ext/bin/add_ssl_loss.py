@@ -36,7 +36,7 @@ def main() -> None:
     fragment = read_ssl_fragment(args.ssl_conf)
     config = add_loss(read_yaml(args.config), fragment, args.weight)
 
-    from espnet2_ext.tasks.enh_ssl import check_criterions  # takes seconds
+    from espnet2_ext.enh.criterions import check_criterions  # takes seconds
 
     check_criterions(config["criterions"])
     weight = "" if args.weight is None else f" --weight {args.weight:g}"

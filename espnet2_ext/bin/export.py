@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.fileio.checkpoint import load_weights
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import read_yaml
 
@@ -43,14 +44,16 @@ def export(exp_dir: Path, model_file: str) -> Path:
         The directory written.
 
     Raises:
-        UserError: if the configuration or the weights are missing.
+        UserError: if the configuration or the weights are missing, or are none.
     """
     config_file, weights = exp_dir / "config.yaml", exp_dir / model_file
     for path in (config_file, weights):
         if not path.is_file():
             raise UserError(
-                f"{path}: no such file; train first (stage 6), or give --model_file."
+                f"{path}: no such file; expected a trained system; train first "
+                "(stage 6), or give --model_file."
             )
+    load_weights(weights, str(weights))
     portable = exp_dir / "portable"
     config = read_yaml(config_file)
     with atomic_write(portable / "config.yaml") as stream:

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.fileio.checkpoint import check_file, load_weights
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import read_yaml
 
@@ -56,7 +57,7 @@ def find_files(args: argparse.Namespace) -> Flags:
         Options of asr_inference without ``--``, with absolute paths.
 
     Raises:
-        UserError: if one is missing, or the archive is not ESPnet's.
+        UserError: if one is missing or no weights, or the archive is not ESPnet's.
     """
     model: Path = args.asr_model_file or args.asr_exp / args.inference_asr_model
     if not model.is_file():
@@ -73,6 +74,7 @@ def find_files(args: argparse.Namespace) -> Flags:
             f"{config}: no such file; expected the configuration that training wrote; "
             "give --asr_config."
         )
+    load_weights(model, str(model))
     # not resolve(): a link's own place says where relative paths begin
     paths = {"asr_train_config": config, "asr_model_file": model}
     return {name: os.path.abspath(path) for name, path in paths.items()}
@@ -90,6 +92,7 @@ def unpack(archive: Path, folder: Path) -> Flags:
     try:
         found = espnet_unpack(archive, folder, use_cache=False)
     except Exception as error:  # whatever zipfile, tarfile and yaml raise
+        check_file(archive, str(archive), "an archive of espnet2.bin.pack", b"PK\3\4")
         raise UserError(
             f"{archive}: cannot be unpacked ({error}); expected an archive of "
             "espnet2.bin.pack."

@@ -22,13 +22,15 @@ def check_criterions(criterions: object) -> None:
             argument, a conf that is no mapping (ESPnet fails on an empty ``conf:``),
             a weight that is not a finite number, or nothing to balance a loss with.
     """
+    import espnet2_ext.tasks.enh_ssl  # noqa: F401 (registers our classes)
+
     if not isinstance(criterions, list) or not criterions:
         raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
     for number, entry in enumerate(criterions, start=1):
         where = f"criterions, entry {number}"
         if not isinstance(entry, dict):
             raise UserError(f"{where}: expected name, conf, wrapper, found {entry!r}.")
-        for key in sorted(entry.keys() - CRITERION_KEYS):
+        for key in sorted(entry.keys() - CRITERION_KEYS, key=str):
             raise unknown_name(f"key in {where}", key, CRITERION_KEYS)
         for key in sorted({"name", "wrapper", "wrapper_conf"} - entry.keys()):
             raise UserError(f"{where}: '{key}' is missing; add it ('{key}: ...').")
@@ -50,9 +52,9 @@ def check_criterions(criterions: object) -> None:
 
 
 def _choose(kind: str, classes: dict[str, type], name: object) -> type:
-    if name not in classes:
+    if not isinstance(name, str) or name not in classes:
         raise unknown_name(kind, name, classes)
-    return classes[str(name)]
+    return classes[name]
 
 
 def _mapping(where: str, entry: dict, key: str) -> dict:

@@ -6,7 +6,8 @@ but a key that stands twice is refused where PyYAML keeps the last.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ def read_yaml(path: str | Path, *, empty_ok: bool = False) -> dict[str, Any]:
     if content is None:
         raise UserError(f"{path}: is empty; expected 'key: value' lines; {DO}")
     if not isinstance(content, dict):
-        kind = {list: "a list", str: "text"}.get(type(content), "one value")
+        kinds = ((list, "a list"), (str, "text"), (object, "one value"))
+        kind = next(name for cls, name in kinds if isinstance(content, cls))
         raise UserError(
             f"{path}: found {kind}, {brief(content)}; expected 'key: value' lines; {DO}"
         )
@@ -80,6 +82,17 @@ def read_yaml(path: str | Path, *, empty_ok: bool = False) -> dict[str, Any]:
                 f"off, yes and no as true and false, unless quoted); {DO}"
             )
     return content
+
+
+@contextmanager
+def named(path: object) -> Iterator[None]:
+    """Put the file's name before a message that lacks it; nothing where it is None."""
+    try:
+        yield
+    except UserError as error:
+        if not isinstance(path, (str, Path)) or str(error).startswith(str(path)):
+            raise
+        raise UserError(f"{path}: {error}") from error
 
 
 def _read_text(path: Path) -> str:

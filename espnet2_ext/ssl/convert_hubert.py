@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.checkpoint import load_weights
 from espnet2_ext.fileio.yaml import read_yaml
 
 PREFIX = "encoder.hubert_pretrain_model."
@@ -73,7 +74,7 @@ def read_hubert(exp_dir: Path, model_file: str) -> tuple[dict, dict[str, Tensor]
             "torchaudio_hubert, the model of espnet2.bin.hubert_train that does "
             "not need fairseq."
         )
-    return args, torch.load(model, map_location="cpu", weights_only=True)
+    return args, load_weights(model, str(model))
 
 
 def fairseq_config(args: Mapping) -> tuple[dict, dict]:

@@ -131,7 +131,7 @@ class FrozenUpstream:
         layers: object = "all",
         fs: int = UPSTREAM_FS,
     ) -> None:
-        check_upstream(upstream, path_or_url)
+        check_upstream(upstream, path_or_url, extra_conf)
         if not isinstance(fs, int) or fs <= 0:
             raise UserError(f"fs must be a sampling rate in Hz (16000), found {fs!r}.")
         self.upstream, self.fs = upstream, fs

@@ -130,7 +130,7 @@ class Extractor:
 
     def __init__(self, spec: UpstreamSpec) -> None:
         if not spec.upstream.startswith("hf_"):  # those lack only the gradient
-            check_upstream(spec.upstream, spec.path_or_url)
+            check_upstream(spec.upstream, spec.path_or_url, spec.extra_conf)
         self.spec = spec
         self._loaded: tuple[nn.Module, Stack] | None = None
 

@@ -14,26 +14,24 @@ import espnet2.tasks.enh as espnet_enh
 import torch
 from espnet2.tasks.enh import EnhancementTask, criterion_choices, loss_wrapper_choices
 
-from espnet2_ext.enh.criterions import check_criterions
+from espnet2_ext.enh.config import check_args
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.train.distributed_utils import rank_zero_first
-from espnet2_ext.train.nonfinite import check_nonfinite
+from espnet2_ext.train.task import Checked
 from espnet2_ext.train.trainer import Trainer
 
 
-class SSLEnhancementTask(EnhancementTask):
-    """``EnhancementTask`` that checks its losses before any long work starts."""
+class SSLEnhancementTask(Checked, EnhancementTask):
+    """``EnhancementTask`` that checks its options before any long work starts."""
 
     trainer = Trainer
 
     @classmethod
-    def main_worker(cls, args: argparse.Namespace) -> None:
-        """Check ``criterions`` and ``nonfinite`` first, then train as ESPnet does."""
-        check_criterions(args.criterions)
-        check_nonfinite(args.nonfinite)
-        super().main_worker(args)
+    def check(cls, args: argparse.Namespace) -> None:
+        """Check the options, see ``check_args``."""
+        check_args(args)
 
     @classmethod
     def build_optimizers(

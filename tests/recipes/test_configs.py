@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from espnet2_ext.bin.add_ssl_loss import add_loss
+from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import read_yaml
-from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
+from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 from tests.conftest import ROOT
 
 FRAGMENTS = sorted((ROOT / "conf/ssl").glob("*.yaml"))
