@@ -31,7 +31,7 @@ from espnet2_ext.fileio.yaml import named, read_yaml
 from espnet2_ext.train.arguments import blame, check_arguments
 from espnet2_ext.train.init_param import check_init_param
 from espnet2_ext.train.nonfinite import check_nonfinite
-from espnet2_ext.train.options import check_options
+from espnet2_ext.train.options import check_options, one_line_errors
 
 OF_A_VALUE = (AbsValEpochStepScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 ITERATORS = ("sequence", "category", "chunk")  # of ESPnet's, those that train
@@ -54,6 +54,7 @@ def check_config(
         parser = task.get_parser()
         content = config if isinstance(config, Mapping) else read_yaml(config)
         check_options(content, parser)
+        one_line_errors(parser)
         parser.set_defaults(**copy.deepcopy(dict(content)))
         check_args(parser.parse_args(list(words)))
 

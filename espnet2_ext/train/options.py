@@ -13,7 +13,7 @@ import importlib.util
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from espnet2.utils.nested_dict_action import NestedDictAction
 
@@ -46,6 +46,15 @@ AT_MOST = {"seed": 2**32 - 1, "rir_apply_prob": 1, "noise_apply_prob": 1}
 NEEDS = {"use_deepspeed": "deepspeed", "sharded_ddp": "fairscale", "use_wandb": "wandb"}
 NOT_FOR_A_FILE = ("help", "config", "print_config")
 CHUNKS = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")  # chunk_length: 16000,32000-48000
+
+
+def one_line_errors(parser: argparse.ArgumentParser) -> None:
+    """Let a parser raise a ``UserError`` in place of its usage, which fills pages."""
+
+    def error(message: str) -> NoReturn:
+        raise UserError(f"{message}; --help lists what there is.")
+
+    parser.error = error  # type: ignore[method-assign]
 
 
 def check_options(content: Mapping[str, Any], parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from torch.multiprocessing import ProcessExitedException
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import named, read_yaml
-from espnet2_ext.train.options import check_options
+from espnet2_ext.train.options import check_options, one_line_errors
 
 WRONG = 2  # the exit code of what the user can mend
 
@@ -40,6 +40,7 @@ class Checked:
         if args is None:
             parser = cls.get_parser()  # type: ignore[attr-defined]
             words = sys.argv[1:] if cmd is None else list(cmd)
+            one_line_errors(parser)
             config = _config_of(words)
             if config is not None:
                 with named(config):

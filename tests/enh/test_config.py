@@ -234,9 +234,11 @@ def test_message_names_the_file_and_its_line(tmp_path):
 def test_options_of_the_command_line_count(capsys):
     with pytest.raises(UserError, match=r"Unknown separator|separator_conf of 'rnn'"):
         check_config(GOOD, ["--separator", "rnn"])
-    with pytest.raises(SystemExit):
+    with pytest.raises(UserError, match=r"--max_epoch: invalid int value: 'ten'"):
         check_config(GOOD, ["--max_epoch", "ten"])
-    assert "--max_epoch" in capsys.readouterr().err
+    with pytest.raises(UserError, match="unrecognized arguments: --max_epok"):
+        check_config(GOOD, ["--max_epok", "3"])
+    assert capsys.readouterr().err == ""
 
 
 # random mutations of good configurations

@@ -101,11 +101,12 @@ refuse_other_config() { # EXP FINGERPRINT: one directory is one experiment
     "${dry_run}" || [ ! -e "$1/checkpoint.pth" ] && return
     [ -e "$1/.inputs" ] || { log "  $1: begun elsewhere, will be resumed as it is"; return; }
     local changed
-    changed=$(diff "$1/.inputs" <(printf '%s\n' "$2") | grep '^[<>]' || true)
+    changed=$(changed_inputs "$1/.inputs" "$2") || exit
     [ -z "${changed}" ] || die "found a training already begun in $1 from other inputs ('<' then, '>' now):
 ${changed}
-expected the same inputs, because going on would mix two experiments.
-Either give this one a new name (--enh_tag NAME) or remove $1."
+expected the same inputs, because going on would mix two experiments. What may change is how long it
+trains and how: $("${py[@]}" -m espnet2_ext.bin.training_inputs --may_change).
+Change the rest back, give this one a new name (--enh_tag NAME), or remove $1."
 }
 
 training_threads() { # of one training on CPUs: they share the processors of this machine
