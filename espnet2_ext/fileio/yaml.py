@@ -31,7 +31,7 @@ class UniqueKeyLoader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"found '{brief(key)}' twice", key_node.start_mark
+                    None, None, f"found {brief(key)} twice", key_node.start_mark
                 )
             if isinstance(key, Hashable):
                 seen.add(key)

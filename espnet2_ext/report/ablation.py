@@ -22,13 +22,15 @@ from espnet2_ext.report.tables import (
     column_header_with_count,
     column_marks,
     difference_cell,
+    judge_of,
     number_cell,
     shown_quantities,
 )
+from espnet2_ext.ssl.relation import relation
 
 IN_LOSS = (
-    f"{CIRCULAR} the upstream that measures this is in the loss of this row, so it is "
-    "not independent evidence."
+    f"{CIRCULAR} the upstream that measures this, or a model of its family, is in the "
+    "loss of this row, so it is not independent evidence."
 )
 BY_CHANCE = (
     "One in twenty of such intervals does not hold the true difference: of this many, "
@@ -108,15 +110,14 @@ def _rows(
     test_set: TestSet, scored: Scored, names: Sequence[str], make_cell: MakeCell
 ) -> tuple[tuple[Cell, ...], ...]:
     """Make the rows ``names``, with marks where a loss aims at the cell."""
-    upstreams = {system.name: system.upstreams() for system in scored.systems}
+    losses = {system.name: system.upstreams() for system in scored.systems}
     rows = []
     for name in names:
         cells = [Cell(name), Cell(scored.groups.get(name, ""))]
         for quantity in shown_quantities(test_set):
             cell = make_cell(test_set.row(name), quantity)
-            measure = test_set.upstreams.get(quantity.key)
-            in_loss = measure in upstreams.get(name, ())
-            sign = CIRCULAR if in_loss else ""
+            _, judges = judge_of(test_set, quantity)
+            sign = CIRCULAR if relation(judges, losses.get(name, ())) else ""
             cells.append(Cell(cell.text + sign, cell.verdict))
         rows.append(tuple(cells))
     return tuple(rows)

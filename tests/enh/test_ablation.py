@@ -140,7 +140,7 @@ def test_a_wrong_setting_is_refused(read, settings, message):
     ("changes", "message"),
     [
         ({"bse": "x"}, "Unknown key in .*ablation.yaml 'bse'.*mean 'base'"),
-        ({"base": "no.yaml"}, "no.yaml: cannot read"),
+        ({"base": "no.yaml"}, "no.yaml: cannot be read"),
         ({"compare": ["srn"]}, "compare: 'srn'.*mean 'snr'"),
         ({"compare": "snr"}, r"compare: expected a list '\[...\]', found 'snr'"),
         ({"score": "ssl.yaml"}, r"score: expected a list"),

@@ -227,7 +227,7 @@ def test_message_names_the_file_and_its_line(tmp_path):
     with pytest.raises(UserError, match=rf"^{path}: max_epoch: found 'ten'"):
         check_config(path)
     path.write_text("max_epoch: 1\nmax_epoch: 2\n")
-    with pytest.raises(UserError, match=rf"^{path}:2: found ''max_epoch'' twice"):
+    with pytest.raises(UserError, match=rf"^{path}:2: found 'max_epoch' twice"):
         check_config(path)
 
 

@@ -38,8 +38,8 @@ LAUGHS = b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
     ("content", "message"),
     [
         (b"a:\n\tb: 1\n", r"x\.yaml:2: found a tab; expected spaces"),
-        (b"a: 1\nb: 2\na: 3\n", r"x\.yaml:3: found ''a'' twice; expected every key"),
-        (b"a:\n  b: 1\n  b: 2\n", r"x\.yaml:3: found ''b'' twice"),
+        (b"a: 1\nb: 2\na: 3\n", r"x\.yaml:3: found 'a' twice; expected every key"),
+        (b"a:\n  b: 1\n  b: 2\n", r"x\.yaml:3: found 'b' twice"),
         (b"a: [\n", r"x\.yaml:2: cannot be read as YAML"),
         (b"a: b: c\n", r"x\.yaml:1: cannot be read as YAML"),
         (b"a: *none\n", r"x\.yaml:1: .*undefined alias"),
