@@ -8,6 +8,9 @@ It prints nothing but problems, and ends with 2 if there are any.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import warnings
 from collections.abc import Sequence
 
 from espnet2_ext.errors import UserError, run_main
@@ -32,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: with the problems of all.
     """
     args = get_parser().parse_args(argv)
-    from espnet2_ext.enh.config import check_config  # takes seconds
+    warnings.simplefilter("ignore")  # what packages say of each other
+    with contextlib.redirect_stdout(io.StringIO()):
+        from espnet2_ext.enh.config import check_config  # takes seconds
 
     starts = args.init_param or [""] * len(args.config)
     problems: list[str] = []

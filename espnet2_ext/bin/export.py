@@ -33,12 +33,15 @@ def portable_config(config: dict) -> dict:
     return {**config, "criterions": kept or [PLAIN]}
 
 
-def export(exp_dir: Path, model_file: str) -> Path:
+def export(
+    exp_dir: Path, model_file: str, inference_config: Path | None = None
+) -> Path:
     """Write ``exp_dir/portable/{config.yaml,model.pth}`` for plain ESPnet.
 
     Args:
         exp_dir: experiment directory with ``config.yaml``.
         model_file: weights in it, e.g. ``valid.loss.best.pth``.
+        inference_config: a YAML that changes the network for inference; only checked.
 
     Returns:
         The directory written.
@@ -53,11 +56,15 @@ def export(exp_dir: Path, model_file: str) -> Path:
                 f"{path}: no such file; expected a trained system; train first "
                 "(stage 6), or give --model_file."
             )
-    load_weights(weights, str(weights))
+    state = load_weights(weights, str(weights))
     portable = exp_dir / "portable"
-    config = read_yaml(config_file)
+    config = portable_config(read_yaml(config_file))
+    if inference_config is not None:
+        from espnet2_ext.enh.inference import check_inference  # takes seconds
+
+        check_inference(config, state, inference_config)
     with atomic_write(portable / "config.yaml") as stream:
-        yaml.safe_dump(portable_config(config), stream, sort_keys=False)
+        yaml.safe_dump(config, stream, sort_keys=False)
     partial = portable / f".model.pth.{os.getpid()}"
     shutil.copyfile(weights, partial)
     os.replace(partial, portable / "model.pth")
@@ -69,8 +76,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True)
     parser.add_argument("--model_file", default="valid.loss.best.pth")
+    parser.add_argument("--inference_config", type=Path, help="YAML to check with it")
     args = parser.parse_args()
-    print(export(args.exp_dir, args.model_file))
+    print(export(args.exp_dir, args.model_file, args.inference_config))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import yaml
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.checkpoint import check_file, load_weights
 from espnet2_ext.fileio.scp import atomic_write
-from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.fileio.yaml import named, read_yaml
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 # where a trained configuration names files that decoding needs
@@ -45,6 +45,7 @@ def get_parser() -> argparse.ArgumentParser:
     given.add_argument("--asr_model_file", type=Path, help="weights, or an archive")
     add("--inference_asr_model", default="valid.acc.ave.pth", help="within --asr_exp")
     add("--asr_config", type=Path, help="default: config.yaml beside the weights")
+    add("--inference_config", type=Path, help="YAML of decoding, to check")
     add("--fs", default="16k", help="sampling rate of what will be decoded")
     add("--out_dir", required=True, type=Path)
     return parser
@@ -158,6 +159,21 @@ def resolve(flags: Flags, fs: str, out_dir: Path) -> Flags:
     return {**flags, "asr_train_config": str((out_dir / "config.yaml").absolute())}
 
 
+def check_decoding(path: Path) -> None:
+    """Check a YAML of decoding options (beam_size, ctc_weight ...).
+
+    Raises:
+        UserError: if it is none, or has an option or a value that ESPnet does not take.
+    """
+    content = read_yaml(path)
+    from espnet2.bin.asr_inference import get_parser as decoding  # takes seconds
+
+    from espnet2_ext.train.options import check_options
+
+    with named(path):
+        check_options(content, decoding())
+
+
 def as_words(flags: Flags) -> Iterable[str]:
     """Spell flags out as command-line words."""
     for name, value in flags.items():
@@ -167,6 +183,8 @@ def as_words(flags: Flags) -> Iterable[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Find, check, write."""
     args = get_parser().parse_args(argv)
+    if args.inference_config is not None:
+        check_decoding(args.inference_config)
     flags = resolve(find_files(args), args.fs, args.out_dir)
     with atomic_write(args.out_dir / "flags") as stream:
         stream.writelines(f"{word}\n" for word in as_words(flags))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.bin.add_ssl_loss import add_loss
-from espnet2_ext.enh.criterions import check_criterions
+from espnet2_ext.enh.config import check_config
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, unknown_name
@@ -160,8 +160,7 @@ def check(settings: Sequence[Setting]) -> None:
     problems, models = [], []
     for setting in settings:
         try:
-            check_criterions(setting.config["criterions"])
-            _check_log_names(setting.config["criterions"])
+            check_config(setting.config)
             args = {**SSLEnhancementTask.get_default_config(), **setting.config}
             model = SSLEnhancementTask.build_model(argparse.Namespace(**args))
             SSLEnhancementTask.build_optimizers(argparse.Namespace(**args), model)
@@ -173,15 +172,3 @@ def check(settings: Sequence[Setting]) -> None:
             f"{len(problems)} of {len(settings)} settings cannot be trained:\n"
             + "\n".join(problems)
         )
-
-
-def _check_log_names(criterions: Sequence[Mapping]) -> None:
-    """Refuse SSL losses that would write over each other in the log."""
-    default = inspect.signature(SSLLoss).parameters["name"].default
-    names = [c["conf"].get("name", default) for c in criterions if c["name"] == "ssl"]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(
-                f"found two SSL losses with 'name: {name}'; expected a name for each "
-                "in the log; write 'name: ...' in one of them."
-            )

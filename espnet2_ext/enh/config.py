@@ -74,11 +74,11 @@ def check_args(args: argparse.Namespace) -> None:
     """
     check_criterions(args.criterions)
     check_nonfinite(args.nonfinite)
-    _check_parts(args)
+    check_parts(args)
     with torch.random.fork_rng(devices=[]):
         if not args.collect_stats:  # there no loss is computed, nor an upstream needed
             check_selection(args, build_losses(args.criterions))
-        model = _build_model(args)
+        model = build_network(args)
         _check_frozen(args.freeze_param, model)
         _check_optimiser(args, model)
     if not args.collect_stats:
@@ -113,8 +113,12 @@ def build_losses(criterions: Sequence[Mapping[str, Any]]) -> list[nn.Module]:
     return wrappers
 
 
-def _check_parts(args: argparse.Namespace) -> None:
-    """Check the names of the parts, and the arguments of each."""
+def check_parts(args: argparse.Namespace) -> None:
+    """Check the names of the parts, and the arguments of each.
+
+    Raises:
+        UserError: on an unknown name or argument, or a value of another type.
+    """
     given = {
         "separator": ("input_dim",),
         "mask_module": ("input_dim",),
@@ -159,8 +163,15 @@ def _check_preprocessor(cls: type, conf: Mapping[str, Any]) -> None:
             raise unknown_name("key in preprocessor_conf", key, known)
 
 
-def _build_model(args: argparse.Namespace) -> nn.Module:
-    """Build the network, part by part, so that a message can name the part."""
+def build_network(args: argparse.Namespace) -> nn.Module:
+    """Build the network, part by part, so that a message can name the part.
+
+    Returns:
+        It, without losses, and without memory for its weights where that is possible.
+
+    Raises:
+        UserError: naming the part that cannot be built.
+    """
     bare = argparse.Namespace(**{**copy.deepcopy(vars(args)), "criterions": None})
 
     def build() -> nn.Module:

@@ -86,7 +86,16 @@ def read_ssl_fragments(paths: Sequence[PathLike]) -> dict[str, dict[str, Any]]:
         if path.stem in fragments:
             raise UserError(f"--ssl_conf: two fragments are called '{path.stem}'.")
         fragments[path.stem] = read_ssl_fragment(path)["conf"]
+        _check_conf(path, fragments[path.stem])
     return fragments
+
+
+def _check_conf(path: Path, conf: Mapping[str, Any]) -> None:
+    """Compare a fragment with the arguments of the loss, before any long work."""
+    from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
+    from espnet2_ext.train.arguments import check_arguments
+
+    check_arguments(f"conf of {path}", SSLLoss, conf)
 
 
 def _load_distance(conf: Mapping[str, Any]) -> Distance:

@@ -99,12 +99,16 @@ def check_upstream(
             "none. A name without _local, _custom or _url downloads its own."
         )
     if upstream.endswith("_local"):
-        _check_local(upstream, str(path_or_url))
+        check_local(upstream, str(path_or_url))
     _check_extra_conf(upstream, extra_conf)
 
 
-def _check_local(upstream: str, path_or_url: str) -> None:
-    """Look at the first bytes of a file; Whisper's may be a folder, and not torch's."""
+def check_local(upstream: str, path_or_url: str) -> None:
+    """Look at the first bytes of a checkpoint; Whisper's may be in a folder.
+
+    Raises:
+        UserError: if it cannot be the checkpoint of a ``*_local`` upstream.
+    """
     what, path = f"path_or_url '{path_or_url}' of '{upstream}'", Path(path_or_url)
     if upstream in OF_CTRANSLATE2:
         if path.is_dir():

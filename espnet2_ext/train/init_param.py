@@ -51,7 +51,7 @@ def check_init_param(
             raise unknown_name(f"source in init_param '{param}'", source, parts)
         part = _part(model, target, param)
         if not ignore_mismatch:
-            _check_fit(found, part, param)
+            check_fit(found, part, f"init_param '{param}'")
 
 
 def _part(model: nn.Module, target: str, param: str) -> nn.Module:
@@ -62,7 +62,12 @@ def _part(model: nn.Module, target: str, param: str) -> nn.Module:
         raise unknown_name(f"target in init_param '{param}'", target, parts) from error
 
 
-def _check_fit(weights: dict, part: nn.Module, param: str) -> None:
+def check_fit(weights: dict, part: nn.Module, what: str) -> None:
+    """Compare names and shapes of weights with those of a network, or a part of it.
+
+    Raises:
+        UserError: naming the first that differ; ``what`` is where they are from.
+    """
     expected = {key: tuple(w.shape) for key, w in part.state_dict().items()}
     odd = [
         f"{key} {tuple(weight.shape)} ({expected.get(key, 'no such weight')} here)"
@@ -72,7 +77,7 @@ def _check_fit(weights: dict, part: nn.Module, param: str) -> None:
     if odd:
         more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise UserError(
-            f"init_param '{param}': found {'; '.join(odd[:SHOWN])}{more}; expected the "
-            "weights of this network; start from a model of the same configuration, "
-            "name the part (path:source:target), or set 'ignore_init_mismatch: true'."
+            f"{what}: found {'; '.join(odd[:SHOWN])}{more}; expected the weights of "
+            "this network; use a model of the same configuration (init_param: or name "
+            "the part, path:source:target, or set 'ignore_init_mismatch: true')."
         )

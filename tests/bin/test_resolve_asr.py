@@ -141,3 +141,23 @@ def test_other_archives_and_other_configurations_are_refused(
     write_config(recipe, {"encoder": "stft"})
     with pytest.raises(UserError, match=r"not the config\.yaml of an ESPnet ASR"):
         resolve(recipe)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("beam_sise: 3", "Unknown option 'beam_sise'.*Did you mean 'beam_size'"),
+        ("beam_size: many", "beam_size: found 'many'; expected a whole number"),
+        ("a:\n\tb: 1", "found a tab"),
+        ("beam_size: 3\nctc_weight: 0.3", None),
+    ],
+)
+def test_options_of_decoding_are_checked_first(recipe: Path, content, message) -> None:
+    path = recipe / "conf/decode_asr.yaml"
+    path.write_text(content)
+    words = ["--asr_exp", str(recipe / "exp/asr_x"), "--inference_config", str(path)]
+    if message is None:
+        resolve(recipe, *words)
+        return
+    with pytest.raises(UserError, match=rf"decode_asr\.yaml.*{message}"):
+        resolve(recipe, *words)

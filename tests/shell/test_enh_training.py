@@ -83,6 +83,27 @@ def test_a_failing_training_shows_its_log_and_stops(prepared):
     assert "enh_f_seed0" in trained
 
 
+def test_configurations_are_checked_together_before_any_training(prepared):
+    recipe, _ = prepared
+    checked = recipe / "checked"
+    checked.unlink(missing_ok=True)
+    (recipe / "exp").mkdir(exist_ok=True)
+    (recipe / "exp/start.pth").write_text("weights")
+    configs = "conf/tuning/train.yaml conf/tuning/other.yaml"
+    words = ["--enh_config", configs, "--enh_tag", "check1 check2"]
+    words += ["--init_param", "exp/start.pth", "--enh_args", "--max_epoch 3"]
+    done, trained = train(recipe, *words, REFUSE="found x")
+    assert (done.returncode, trained) == (2, [])
+    assert done.stderr.splitlines()[-1] == "ERROR: found x"
+    done, trained = train(recipe, *words)
+    assert trained == ["enh_check1", "enh_check2"]
+    start = "--init_param exp/start.pth"
+    both = " ".join(f"--config {config} {start}" for config in configs.split())
+    assert checked.read_text().splitlines() == [f"{both} --enh_args --max_epoch 3"] * 2
+    train(recipe, *words)  # nothing to train: nothing to check
+    assert len(checked.read_text().splitlines()) == 2
+
+
 def test_what_the_user_can_mend_is_one_line(prepared):
     recipe, _ = prepared
     words = ("--enh_config", "conf/tuning/train.yaml", "--enh_tag", "line")

@@ -179,7 +179,8 @@ enhance_system() { # EXP SET..., in the background: from a copy that needs no SS
     [[ ${audio_format} != *ark* ]] || type=kaldi_ark
     read -ra job <<< "${decode_cmd}"
     "${gpu_inference}" && gpu=1 && read -ra job <<< "${cuda_cmd}"
-    x "${py[@]}" -m espnet2_ext.bin.export --exp_dir "${exp}" --model_file "${inference_model}"
+    x "${py[@]}" -m espnet2_ext.bin.export --exp_dir "${exp}" --model_file "${inference_model}" \
+        ${inference_enh_config:+--inference_config "${inference_enh_config}"}
     for dset in "$@"; do
         dir=${exp}/${inference_tag}_${dset}
         print=$(enhance_print "${exp}" "${dset}")
