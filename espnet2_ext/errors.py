@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import reprlib
 import sys
 from collections.abc import Callable, Iterable
+
+MANY, SHOWN_OF_MANY = 60, 5  # choices: of more than so many only the closest
 
 
 class UserError(ValueError):
@@ -25,10 +28,24 @@ def unknown_name(kind: str, name: object, choices: Iterable[str]) -> UserError:
         choices: the names that would have been accepted.
     """
     names = sorted(choices)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    name = name if isinstance(name, str) and len(name) < 80 else brief(name)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    shown = ", ".join(names)
+    nearest = difflib.get_close_matches(name, names, n=SHOWN_OF_MANY, cutoff=0.5)
+    if len(names) > MANY and nearest:
+        shown = f"{', '.join(nearest)} (of {len(names)} names the closest)"
+    else:
+        shown = ", ".join(names) or "nothing"
     return UserError(f"Unknown {kind} '{name}'; expected one of: {shown}.{hint}")
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
+
+
+def brief(value: object) -> str:
+    """Print a value for a message: on one line, and not longer than that."""
+    return _BRIEF.repr(value)
 
 
 def finite_number(value: object) -> float | None:

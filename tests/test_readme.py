@@ -7,11 +7,11 @@ import sys
 
 import yaml
 
+from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.loss.balance import RULES, Balance
 from espnet2_ext.enh.loss.functional import DISTANCES
 from espnet2_ext.enh.loss.normalization import NORMALIZATIONS
 from espnet2_ext.ssl.layers import LayerWeights
-from espnet2_ext.tasks.enh_ssl import check_criterions
 from tests.conftest import ROOT
 from tests.tasks.conftest import SNR
 

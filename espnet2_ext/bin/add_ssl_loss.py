@@ -10,39 +10,10 @@ from pathlib import Path
 
 import yaml
 
-from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.errors import run_main
 from espnet2_ext.fileio.scp import atomic_write
-
-
-class UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping; PyYAML would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        """Look at the keys as written, before ``<<`` brings in others."""
-        seen: set[object] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"found '{key.value}' twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> dict:
-    """Read a YAML mapping.
-
-    Raises:
-        UserError: if the file is missing, is no YAML, has a key twice, or holds no
-            mapping.
-    """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), UniqueKeyLoader)
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot read YAML ({error}).") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected 'key: value' lines, found {content!r}.")
-    return content
+from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.ssl.fragment import read_ssl_fragment
 
 
 def add_loss(config: dict, criterion: dict, weight: float | None = None) -> dict:
@@ -62,9 +33,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
-    config = add_loss(read_yaml(args.config), read_yaml(args.ssl_conf), args.weight)
+    fragment = read_ssl_fragment(args.ssl_conf)
+    config = add_loss(read_yaml(args.config), fragment, args.weight)
 
-    from espnet2_ext.tasks.enh_ssl import check_criterions  # takes seconds
+    from espnet2_ext.enh.criterions import check_criterions  # takes seconds
 
     check_criterions(config["criterions"])
     weight = "" if args.weight is None else f" --weight {args.weight:g}"

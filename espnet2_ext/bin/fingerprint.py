@@ -83,6 +83,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--input", action="append", default=[], help="file, by content")
+    add("--training", action="append", default=[], help="YAML of a training")
     add("--audio", action="append", default=[], help="scp and its audio, by time")
     add("--sample", action="append", default=[], help="scp, some audio by content")
     add("--option", action="append", default=[], help="text, as it is")
@@ -96,6 +97,11 @@ def main(cmd: list[str] | None = None) -> None:
         print(f"option {text}")
     for path in args.input:
         print(f"{hash_file(path)} {path}")
+    for path in args.training:
+        from espnet2_ext.train.continuing import APART, hash_apart
+
+        print(f"{hash_file(path)} {path}")
+        print(f"{hash_apart(path)} {path}{APART}")
     for scp in args.audio:
         print(f"{hash_audio(scp)} {scp} with audio")
     for scp in args.sample:

@@ -18,7 +18,9 @@ from typing import Any
 import yaml
 
 from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.fileio.checkpoint import check_file, load_weights
 from espnet2_ext.fileio.scp import atomic_write
+from espnet2_ext.fileio.yaml import named, read_yaml
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 # where a trained configuration names files that decoding needs
@@ -43,6 +45,7 @@ def get_parser() -> argparse.ArgumentParser:
     given.add_argument("--asr_model_file", type=Path, help="weights, or an archive")
     add("--inference_asr_model", default="valid.acc.ave.pth", help="within --asr_exp")
     add("--asr_config", type=Path, help="default: config.yaml beside the weights")
+    add("--inference_config", type=Path, help="YAML of decoding, to check")
     add("--fs", default="16k", help="sampling rate of what will be decoded")
     add("--out_dir", required=True, type=Path)
     return parser
@@ -55,7 +58,7 @@ def find_files(args: argparse.Namespace) -> Flags:
         Options of asr_inference without ``--``, with absolute paths.
 
     Raises:
-        UserError: if one is missing, or the archive is not ESPnet's.
+        UserError: if one is missing or no weights, or the archive is not ESPnet's.
     """
     model: Path = args.asr_model_file or args.asr_exp / args.inference_asr_model
     if not model.is_file():
@@ -72,6 +75,7 @@ def find_files(args: argparse.Namespace) -> Flags:
             f"{config}: no such file; expected the configuration that training wrote; "
             "give --asr_config."
         )
+    load_weights(model, str(model))
     # not resolve(): a link's own place says where relative paths begin
     paths = {"asr_train_config": config, "asr_model_file": model}
     return {name: os.path.abspath(path) for name, path in paths.items()}
@@ -89,6 +93,7 @@ def unpack(archive: Path, folder: Path) -> Flags:
     try:
         found = espnet_unpack(archive, folder, use_cache=False)
     except Exception as error:  # whatever zipfile, tarfile and yaml raise
+        check_file(archive, str(archive), "an archive of espnet2.bin.pack", b"PK\3\4")
         raise UserError(
             f"{archive}: cannot be unpacked ({error}); expected an archive of "
             "espnet2.bin.pack."
@@ -142,8 +147,8 @@ def resolve(flags: Flags, fs: str, out_dir: Path) -> Flags:
         UserError: listing everything that is missing or does not fit.
     """
     source = Path(flags["asr_train_config"])
-    config = yaml.safe_load(source.read_text(encoding="utf-8"))
-    if not isinstance(config, dict) or "token_list" not in config:
+    config = read_yaml(source)
+    if "token_list" not in config:
         raise UserError(f"{source}: not the config.yaml of an ESPnet ASR training.")
     # relative to the directory training ran in: one of those above
     config = absolute_paths(config, source.parents)
@@ -152,6 +157,21 @@ def resolve(flags: Flags, fs: str, out_dir: Path) -> Flags:
     with atomic_write(out_dir / "config.yaml") as stream:
         yaml.safe_dump(config, stream, sort_keys=False, allow_unicode=True)
     return {**flags, "asr_train_config": str((out_dir / "config.yaml").absolute())}
+
+
+def check_decoding(path: Path) -> None:
+    """Check a YAML of decoding options (beam_size, ctc_weight ...).
+
+    Raises:
+        UserError: if it is none, or has an option or a value that ESPnet does not take.
+    """
+    content = read_yaml(path)
+    from espnet2.bin.asr_inference import get_parser as decoding  # takes seconds
+
+    from espnet2_ext.train.options import check_options
+
+    with named(path):
+        check_options(content, decoding())
 
 
 def as_words(flags: Flags) -> Iterable[str]:
@@ -163,6 +183,8 @@ def as_words(flags: Flags) -> Iterable[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Find, check, write."""
     args = get_parser().parse_args(argv)
+    if args.inference_config is not None:
+        check_decoding(args.inference_config)
     flags = resolve(find_files(args), args.fs, args.out_dir)
     with atomic_write(args.out_dir / "flags") as stream:
         stream.writelines(f"{word}\n" for word in as_words(flags))

@@ -23,11 +23,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.bin.add_ssl_loss import add_loss, read_yaml
+from espnet2_ext.bin.add_ssl_loss import add_loss
+from espnet2_ext.enh.config import check_config
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, unknown_name
-from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
+from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.ssl.fragment import read_ssl_fragment
+from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 
 KEYS = ("base", "ssl", "score", "compare", "settings")
 LABEL = re.compile(r"[\w.+-]+")  # a directory's name, and one word of a list
@@ -101,7 +104,7 @@ def read_ablation(path: Path) -> Ablation:
 
 
 def _settings(path: Path, content: Mapping) -> list[Setting]:
-    base = read_yaml(Path(content["base"]))
+    base = read_yaml(str(content["base"]))
     found: dict[str, Setting] = {}
     for group, entries in _mapping(f"{path}, settings", content["settings"]).items():
         for key, changes in _mapping(f"{path}, {group}", entries).items():
@@ -137,7 +140,7 @@ def _configure(where: str, base: dict, ssl: str, changes: object) -> dict[str, A
 
 
 def _criterion(where: str, ssl: str, changes: Mapping) -> dict[str, Any]:
-    fragment = read_yaml(Path(changes.get("ssl", ssl)))
+    fragment = read_ssl_fragment(str(changes.get("ssl", ssl)))
     confs = {key: dict(fragment.get(key) or {}) for key in ("conf", "wrapper_conf")}
     # sorted: a setting written in another order is the same training
     for key in sorted(changes.keys() - {"ssl"}, key=str):
@@ -157,8 +160,7 @@ def check(settings: Sequence[Setting]) -> None:
     problems, models = [], []
     for setting in settings:
         try:
-            check_criterions(setting.config["criterions"])
-            _check_log_names(setting.config["criterions"])
+            check_config(setting.config)
             args = {**SSLEnhancementTask.get_default_config(), **setting.config}
             model = SSLEnhancementTask.build_model(argparse.Namespace(**args))
             SSLEnhancementTask.build_optimizers(argparse.Namespace(**args), model)
@@ -170,15 +172,3 @@ def check(settings: Sequence[Setting]) -> None:
             f"{len(problems)} of {len(settings)} settings cannot be trained:\n"
             + "\n".join(problems)
         )
-
-
-def _check_log_names(criterions: Sequence[Mapping]) -> None:
-    """Refuse SSL losses that would write over each other in the log."""
-    default = inspect.signature(SSLLoss).parameters["name"].default
-    names = [c["conf"].get("name", default) for c in criterions if c["name"] == "ssl"]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(
-                f"found two SSL losses with 'name: {name}'; expected a name for each "
-                "in the log; write 'name: ...' in one of them."
-            )

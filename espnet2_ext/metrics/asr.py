@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,17 +88,6 @@ class Recogniser:
     packages: tuple[str, ...]
     options: Mapping[str, Any]
     load: Callable[[], Transcribe]
-
-    def is_circular(self, upstreams: Iterable[str]) -> bool:
-        """Whether one of the losses' ``upstreams`` is of this recogniser's family.
-
-        The family (the word before the first ``_``), not only the very encoder: its
-        members were trained on the same transcripts.
-        """
-        if self.encoder is None:
-            return False
-        family = self.encoder.split("_")[0]
-        return any(name.split("_")[0] == family for name in upstreams)
 
 
 RECOGNISERS: Mapping[str, Recogniser] = {

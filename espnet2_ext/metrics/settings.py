@@ -8,13 +8,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import PathLike
 from espnet2_ext.metrics import asr, signal
 from espnet2_ext.metrics.limits import limits_table
 from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX
+from espnet2_ext.ssl.fragment import read_ssl_fragment
 
 LIBRARIES = (
     *("fast_bss_eval", "pesq", "pystoi", "speechmos", "pocketsphinx"),
@@ -89,22 +88,16 @@ def read_ssl_fragments(paths: Sequence[PathLike]) -> dict[str, dict[str, Any]]:
     """
     fragments: dict[str, dict[str, Any]] = {}
     for path in map(Path, paths):
-        if not path.is_file():
-            raise UserError(f"{path}: no such file; --ssl_conf expects a YAML file.")
-        try:
-            entry = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise UserError(f"{path}: not YAML ({error}).") from error
-        if not isinstance(entry, dict) or not isinstance(entry.get("conf"), dict):
-            raise UserError(
-                f"{path}: expected one criterion with the keys name, conf, wrapper "
-                "and wrapper_conf, as in conf/ssl/."
-            )
-        if entry.get("name") != "ssl":
-            raise UserError(
-                f"{path}: found criterion '{entry.get('name')}', expected 'ssl'."
-            )
         if path.stem in fragments:
             raise UserError(f"--ssl_conf: two fragments are called '{path.stem}'.")
-        fragments[path.stem] = entry["conf"]
+        fragments[path.stem] = read_ssl_fragment(path)["conf"]
+        _check_conf(path, fragments[path.stem])
     return fragments
+
+
+def _check_conf(path: Path, conf: Mapping[str, Any]) -> None:
+    """Compare a fragment with the arguments of the loss, before any long work."""
+    from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
+    from espnet2_ext.train.arguments import check_arguments
+
+    check_arguments(f"conf of {path}", SSLLoss, conf)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from espnet2_ext.enh.ablation import Ablation, Setting
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.report.document import Section
 from espnet2_ext.report.results import Row, System, TestSet, difference, scoring_dir
@@ -24,13 +23,15 @@ from espnet2_ext.report.tables import (
     column_marks,
     difference_cell,
     excluded_notes,
+    judge_of,
     number_cell,
     shown_quantities,
 )
+from espnet2_ext.ssl.relation import relation
 
 IN_LOSS = (
-    f"{CIRCULAR} the upstream that measures this is in the loss of this row, so it is "
-    "not independent evidence."
+    f"{CIRCULAR} the upstream that measures this, or a model of its family, is in the "
+    "loss of this row, so it is not independent evidence."
 )
 BY_CHANCE = (
     "One in twenty of such intervals does not hold the true difference: of this many, "
@@ -88,8 +89,8 @@ def _unusable(
         scoring = scoring_dir(dumpdir, name, setting.label, exp_dir)
         if not (scoring / "scores.jsonl").is_file():
             return "not scored with every seed"
-        config = yaml.safe_load((exp_dir / "config.yaml").read_text(encoding="utf-8"))
-        if config["criterions"] != setting.config["criterions"]:
+        config = read_yaml(exp_dir / "config.yaml")
+        if config.get("criterions") != setting.config["criterions"]:
             return f"trained with another loss than it now has, in {exp_dir}"
     return ""
 
@@ -110,15 +111,14 @@ def _rows(
     test_set: TestSet, scored: Scored, names: Sequence[str], make_cell: MakeCell
 ) -> tuple[tuple[Cell, ...], ...]:
     """Make the rows ``names``, with marks where a loss aims at the cell."""
-    upstreams = {system.name: system.upstreams() for system in scored.systems}
+    losses = {system.name: system.upstreams() for system in scored.systems}
     rows = []
     for name in names:
         cells = [Cell(name), Cell(scored.groups.get(name, ""))]
         for quantity in shown_quantities(test_set):
             cell = make_cell(test_set.row(name), quantity)
-            measure = test_set.upstreams.get(quantity.key)
-            in_loss = measure in upstreams.get(name, ())
-            sign = CIRCULAR if in_loss else ""
+            _, judges = judge_of(test_set, quantity)
+            sign = CIRCULAR if relation(judges, losses.get(name, ())) else ""
             cells.append(Cell(cell.text + sign, cell.verdict))
         rows.append(tuple(cells))
     return tuple(rows)

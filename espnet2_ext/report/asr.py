@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.metrics.scoring import shorten
 from espnet2_ext.metrics.statistic import RATIO
 from espnet2_ext.report.column import (
@@ -18,7 +17,9 @@ from espnet2_ext.report.column import (
     item_run,
     places,
 )
+from espnet2_ext.report.evidence import of_recogniser
 from espnet2_ext.report.results import CLEAN, System
+from espnet2_ext.ssl.relation import Upstream
 
 RATES = {"wer": "words", "cer": "chars"}
 Counts = Mapping[str, tuple[float, ...]]  # utterance -> errors, reference length
@@ -54,35 +55,30 @@ def _read(path: Path) -> dict[str, Counts]:
     }
 
 
-def read_tags(text: str, expdir: Path) -> dict[str, str]:
-    """Read ``TAG TAG ...`` (or with commas) into tag -> upstream it reads, or "".
+def read_tags(text: str, expdir: Path) -> dict[str, list[Upstream]]:
+    """Read ``TAG TAG ...`` (or with commas) into tag -> upstreams it listens through.
 
-    The upstream is that of an s3prl frontend in ``<expdir>/asr_<tag>/config.yaml``,
-    which stage 9 writes: where a loss has it too, the column is marked.
+    They are those of ``<expdir>/asr_<tag>/config.yaml``, which stage 9 writes: where a
+    loss has one too, or its family, the column is marked.
 
     Raises:
         UserError: if a tag is given twice, or the configuration cannot be read.
     """
-    tags: dict[str, str] = {}
+    tags: dict[str, list[Upstream]] = {}
     for tag in text.replace(",", " ").split():
         if tag in tags:
             raise UserError(f"--asr_tag: found '{tag}' twice, expected every tag once.")
-        tags[tag] = _upstream_of(expdir / f"asr_{tag}" / "config.yaml")
+        tags[tag] = _upstreams_of(expdir / f"asr_{tag}" / "config.yaml")
     return tags
 
 
-def _upstream_of(path: Path) -> str:
+def _upstreams_of(path: Path) -> list[Upstream]:
     if not path.is_file():
-        return ""
+        return []
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if config.get("frontend") != "s3prl":
-            return ""
-        return str(config["frontend_conf"]["frontend_conf"]["upstream"])
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: broken ({error!r}); remove it, run stage 9."
-        ) from error
+        return of_recogniser(read_yaml(path))
+    except (UserError, AttributeError, TypeError) as error:
+        raise UserError(f"{path}: broken ({error}); remove it, run stage 9.") from error
 
 
 def _check_same_utterances(found: Mapping[Path, Mapping[str, Counts]]) -> None:
@@ -96,7 +92,11 @@ def _check_same_utterances(found: Mapping[Path, Mapping[str, Counts]]) -> None:
 
 
 def _columns(
-    dumpdir: Path, test_set: str, tag: str, upstream: str, systems: Sequence[System]
+    dumpdir: Path,
+    test_set: str,
+    tag: str,
+    upstreams: Sequence[Upstream],
+    systems: Sequence[System],
 ) -> list[ItemColumn]:
     read: dict[Path, dict[str, Counts]] = {}
     found: dict[str, list[tuple[Path, Path | None]]] = {}
@@ -113,7 +113,7 @@ def _columns(
         )
     _check_same_utterances(read)
     columns = []
-    circular = circular_note(systems, {upstream}) if upstream else None
+    circular = circular_note(systems, upstreams)
     for rate, token in RATES.items():
         heading = Heading(
             RECOGNISER,
@@ -140,7 +140,7 @@ def _columns(
 def read_asr(
     dumpdir: Path,
     test_sets: Sequence[str],
-    tags: Mapping[str, str],
+    tags: Mapping[str, Sequence[Upstream]],
     systems: Sequence[System],
 ) -> list[ItemColumn]:
     """Read word and character error rates, per test set and recogniser.
@@ -148,7 +148,7 @@ def read_asr(
     Args:
         dumpdir: ``dump/raw``.
         test_sets: names of the decoded sets.
-        tags: tag of a recogniser -> the upstream that it reads, or "".
+        tags: tag of a recogniser -> the upstreams that it listens through.
         systems: the rows besides clean and noisy.
 
     Raises:
@@ -157,6 +157,6 @@ def read_asr(
     return [
         column
         for test_set in test_sets
-        for tag, upstream in tags.items()
-        for column in _columns(dumpdir, test_set, tag, upstream, systems)
+        for tag, upstreams in tags.items()
+        for column in _columns(dumpdir, test_set, tag, upstreams, systems)
     ]

@@ -16,6 +16,7 @@ from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.metrics.result import RESAMPLES, Difference
 from espnet2_ext.metrics.statistic import Statistic, paired_difference
 from espnet2_ext.report.common import describe
+from espnet2_ext.report.evidence import Circular, circular
 from espnet2_ext.report.results import (
     CLEAN,
     NOISY,
@@ -24,7 +25,8 @@ from espnet2_ext.report.results import (
     difference,
     scoring_dir,
 )
-from espnet2_ext.report.tables import Circular, circular_reasons
+from espnet2_ext.report.tables import circular_reasons
+from espnet2_ext.ssl.relation import Upstream
 
 SIGNAL, DOWNSTREAM, RECOGNISER = "signal", "downstream", "recogniser"
 
@@ -233,11 +235,11 @@ def places(systems: Sequence[System]) -> list[tuple[str, Path | None]]:
 
 
 def circular_note(
-    systems: Sequence[System], upstreams: Collection[str]
+    systems: Sequence[System], judges: Collection[Upstream]
 ) -> Circular | None:
-    """Say in the loss of which systems one of ``upstreams`` is, if in any."""
-    names = tuple(s.name for s in systems if s.upstreams() & set(upstreams))
-    return Circular("its upstream is in the loss", names) if names else None
+    """Say in the loss of which systems one of ``judges`` is, or its family, if any."""
+    losses = {system.name: system.upstreams() for system in systems}
+    return circular("its upstream", judges, losses)
 
 
 def score_columns(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import read_scp
@@ -32,6 +31,8 @@ from espnet2_ext.metrics.result import (
 )
 from espnet2_ext.metrics.scoring import shorten
 from espnet2_ext.report.common import Loss, find_losses, without
+from espnet2_ext.report.evidence import of_conf, of_losses
+from espnet2_ext.ssl.relation import Upstream
 
 CLEAN, NOISY = "clean", "noisy"
 MADE_OF = "system"  # in a directory of observation adding: link to that of the system
@@ -53,25 +54,16 @@ class System:
         """Tell whether it is a trained system with observation adding."""
         return any((directory / MADE_OF).exists() for directory in self.exp_dirs)
 
-    def upstreams(self) -> set[str]:
+    def upstreams(self) -> set[Upstream]:
         """Return the upstreams in its losses, from ``config.yaml`` of each seed."""
         return self._upstreams
 
     @cached_property
-    def _upstreams(self) -> set[str]:
-        found: set[str] = set()
-        if not self.trained:
-            return found
-        for directory in self.exp_dirs:
+    def _upstreams(self) -> set[Upstream]:
+        found: set[Upstream] = set()
+        for directory in self.exp_dirs if self.trained else ():
             made_of = directory / MADE_OF
-            path = (made_of if made_of.exists() else directory) / "config.yaml"
-            if not path.is_file():
-                raise UserError(f"{path}: no such file; train the system (stage 6).")
-            config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            for criterion in config.get("criterions") or []:
-                upstream = (criterion.get("conf") or {}).get("upstream")
-                if upstream:
-                    found.add(str(upstream))
+            found |= of_losses(made_of if made_of.exists() else directory)
         return found
 
 
@@ -152,7 +144,7 @@ class TestSet:
     name: str
     rows: tuple[Row, ...]
     quantities: tuple[Quantity, ...]
-    upstreams: Mapping[str, str] = field(default_factory=dict)
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     utt2snr: Mapping[str, str] = field(default_factory=dict)
     losses: Mapping[str, Sequence[Loss]] = field(default_factory=dict)
 
@@ -256,12 +248,12 @@ def _read_run(directory: Path) -> dict[str, Score]:
     return scores
 
 
-def _read_upstreams(path: Path) -> dict[str, str]:
+def _read_upstreams(path: Path) -> dict[str, Upstream]:
     if not path.is_file():
         return {}
     settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return {
-        SSL_PREFIX + stem: str(conf.get("upstream", stem))
+        SSL_PREFIX + stem: next(of_conf(conf), Upstream(stem))
         for stem, conf in settings.get("ssl", {}).items()
     }
 

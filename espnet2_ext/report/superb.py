@@ -24,6 +24,7 @@ from espnet2_ext.report.column import (
     item_run,
     places,
 )
+from espnet2_ext.report.evidence import of_probe
 from espnet2_ext.report.results import System
 from espnet2_ext.superb.statistic import ratio_of
 from espnet2_ext.superb.tasks import Task, task_of
@@ -194,7 +195,7 @@ def _heading(
         TOKENS.get(metric) or ITEM_NAMES.get(task.statistic, "utt"),
         {"task": task.name, "upstream": upstream},
         metric,
-        circular_note(systems, {upstream, str(first.result.get("upstream"))}),
+        circular_note(systems, [of_probe(first.path.parents[1], first.result)]),
     )
 
 

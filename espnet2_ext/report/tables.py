@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX, Quantity
 from espnet2_ext.metrics.result import Difference
 from espnet2_ext.report.common import describe
+from espnet2_ext.report.evidence import Circular, circular
 from espnet2_ext.report.results import CLEAN, NOISY, Row, System, TestSet, difference
+from espnet2_ext.ssl.relation import Upstream, families
 
 CIRCULAR = "‡"
 SUPERVISED = "§"
-SUPERVISED_FAMILIES = ("whisper",)  # trained with transcripts
+SUPERVISED_FAMILIES = {"whisper"}  # trained with transcripts
 NONE = "-"
 NBSP = "\u00a0"  # keeps units and intervals on one line of the page
 VERDICT_SIGNS = {"better": "✔", "worse": "✘", "undecided": "≈"}
@@ -49,14 +50,13 @@ class Table:
 Marks = dict[str, list[tuple[str, str]]]  # column key -> signs and their footnotes
 
 
-class Circular(NamedTuple):
-    """Why a column is no independent evidence, and for which systems."""
-
-    reason: str
-    systems: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.reason} of {', '.join(self.systems)}"
+def judge_of(test_set: TestSet, quantity: Quantity) -> tuple[str, list[Upstream]]:
+    """Say what of a quantity a loss may aim at, and the upstreams it is heard with."""
+    if quantity.is_error_count:
+        encoder = RECOGNISERS[quantity.key.removeprefix(WER_PREFIX)].encoder
+        return "its encoder", [Upstream(encoder)] if encoder else []
+    measure = test_set.upstreams.get(quantity.key)
+    return "this distance", [measure] if measure else []
 
 
 def circular_reasons(
@@ -67,20 +67,11 @@ def circular_reasons(
     These are the word error rates of a recogniser whose encoder is in a loss, and the
     distances measured with an upstream that is in a loss.
     """
-    upstreams = {system.name: system.upstreams() for system in systems}
+    losses = {system.name: system.upstreams() for system in systems}
     reasons = {}
     for quantity in test_set.quantities:
-        key = quantity.key
-        if quantity.is_error_count:
-            judge = RECOGNISERS[key.removeprefix(WER_PREFIX)]
-            related = [n for n, names in upstreams.items() if judge.is_circular(names)]
-            reason = "its encoder is in the loss"
-        else:
-            measure = test_set.upstreams.get(key)
-            related = [n for n, names in upstreams.items() if measure in names]
-            reason = "this distance is in the loss"
-        if related:
-            reasons[key] = Circular(reason, tuple(related))
+        if found := circular(*judge_of(test_set, quantity), losses):
+            reasons[quantity.key] = found
     return reasons
 
 
@@ -102,7 +93,7 @@ def column_marks(test_set: TestSet, systems: Sequence[System]) -> Marks:
     """Return all footnotes: `dependent_columns`, and supervised encoders."""
     marks = dependent_columns(test_set, systems)
     for key, upstream in test_set.upstreams.items():
-        if upstream.startswith(SUPERVISED_FAMILIES):
+        if families(upstream.name) & SUPERVISED_FAMILIES:
             note = (
                 f"{SUPERVISED} SSL {key.removeprefix(SSL_PREFIX)}: a supervised "
                 "encoder as representation loss, not self-supervised."

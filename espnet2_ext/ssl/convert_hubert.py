@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-import yaml
 from torch import Tensor
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.checkpoint import load_weights
+from espnet2_ext.fileio.yaml import read_yaml
 
 PREFIX = "encoder.hubert_pretrain_model."
 # torchaudio's name -> fairseq's; the convolutions are in CONV_NAMES
@@ -66,14 +67,14 @@ def read_hubert(exp_dir: Path, model_file: str) -> tuple[dict, dict[str, Tensor]
     for path in (config, model):
         if not path.is_file():
             raise UserError(f"{path}: no such file; expected a trained model.")
-    args = yaml.safe_load(config.read_text(encoding="utf-8"))
-    if not isinstance(args, dict) or args.get("encoder") != "torchaudio_hubert":
-        found = args.get("encoder") if isinstance(args, dict) else args
+    args = read_yaml(config)
+    if args.get("encoder") != "torchaudio_hubert":
         raise UserError(
-            f"{config}: found encoder {found!r}; expected torchaudio_hubert, the model "
-            "of espnet2.bin.hubert_train that does not need fairseq."
+            f"{config}: found encoder {args.get('encoder')!r}; expected "
+            "torchaudio_hubert, the model of espnet2.bin.hubert_train that does "
+            "not need fairseq."
         )
-    return args, torch.load(model, map_location="cpu", weights_only=True)
+    return args, load_weights(model, str(model))
 
 
 def fairseq_config(args: Mapping) -> tuple[dict, dict]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.checkpoint import load
 
 KEY = "featurizer.weights"
 
@@ -30,11 +31,8 @@ def read_featurizer(path: str) -> list[float]:
         UserError: if there is no file, or not one such entry in it.
     """
     file = _file(Path(path))
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # s3prl's Args
-            state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a broken file makes torch raise
-        raise UserError(f"featurizer '{path}': cannot read it ({error}).") from error
+    with torch.serialization.safe_globals([argparse.Namespace]):  # s3prl's Args
+        state = load(file, f"featurizer '{path}'")
     found = _candidates(state)
     if len(found) != 1 or found[0].dim() != 1 or not bool(found[0].isfinite().all()):
         raise UserError(
@@ -56,7 +54,13 @@ def _file(path: Path) -> Path:
             f"featurizer '{path}': expected a head.json, which training writes last; "
             "finish stage 13, or give a state_dict.pt."
         )
-    name = json.loads(head.read_text(encoding="utf-8"))["checkpoint"]
+    try:
+        name = str(json.loads(head.read_text(encoding="utf-8"))["checkpoint"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"featurizer '{path}': {head} is broken ({error!r}); expected what stage "
+            "13 writes; run it again."
+        ) from error
     return path / "s3prl" / "train" / name / "model" / "state_dict.pt"
 
 

@@ -15,6 +15,9 @@ import torch
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import read_audio
+from espnet2_ext.fileio.checkpoint import load_weights
+from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.train.arguments import blame
 
 FS, WINDOW, SHIFT = 16000, 400, 320  # Hz, samples, samples
 BATCH = 10000  # frames of a step of mini-batch k-means
@@ -48,7 +51,7 @@ def hubert_features(exp_dir: Path, model_file: str, layer: int) -> Features:
         layer: number of the block, from 1.
 
     Raises:
-        UserError: if the files are missing or there is no such block.
+        UserError: if the files are missing or no such model, or there is no such block.
     """
     from espnet2_ext.tasks.hubert import HubertTask
 
@@ -57,9 +60,13 @@ def hubert_features(exp_dir: Path, model_file: str, layer: int) -> Features:
             raise UserError(
                 f"{path}: no such file; expected a trained model; train it first."
             )
-    model, _ = HubertTask.build_model_from_file(
-        exp_dir / "config.yaml", exp_dir / model_file, "cpu"
-    )
+    config, weights = exp_dir / "config.yaml", exp_dir / model_file
+    read_yaml(config)
+    load_weights(weights, str(weights))
+    with blame(f"{config} and {model_file}"):
+        model, _ = HubertTask.build_model_from_file(config, weights, "cpu")
+        if not hasattr(model.encoder, "hubert_pretrain_model"):
+            raise ValueError(f"its encoder is {type(model.encoder).__name__}")
     wav2vec2 = model.encoder.hubert_pretrain_model.wav2vec2.eval()
     blocks = len(wav2vec2.encoder.transformer.layers)
     if not 1 <= layer <= blocks:

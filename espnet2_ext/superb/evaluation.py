@@ -43,7 +43,7 @@ def evaluate(probe: Probe, condition: str) -> tuple[dict[str, Any], bool]:
         fingerprint = fingerprint_of(probe, condition, head)
         before = read_result(folder)
         if before.get("fingerprint") == fingerprint:
-            return before, False
+            return _with_upstream(probe, folder, before), False
         probe.upstream.crop_samples = 0
         items, metrics = test_items(probe, probe.view(condition), head)
         result = _result(probe, condition, head, items, metrics)
@@ -115,6 +115,27 @@ def test_items(
     return items, metrics
 
 
+def _upstream_of(probe: Probe) -> dict[str, Any]:
+    """Name the upstream: what it is, and what the user calls it."""
+    spec = probe.upstream.spec
+    found = {"upstream": spec.upstream, "tag": spec.tag}
+    if spec.path_or_url:
+        found["path_or_url"] = spec.path_or_url
+        found["checkpoint"] = spec.identity()["checkpoint"]
+    return found
+
+
+def _with_upstream(
+    probe: Probe, folder: Path, result: dict[str, Any]
+) -> dict[str, Any]:
+    """Complete a result of before, which had the tag under ``upstream``."""
+    if "tag" not in result:
+        result = {**result, **_upstream_of(probe)}
+        with atomic_write(folder / "result.json") as stream:
+            json.dump(result, stream, indent=1)
+    return result
+
+
 def _result(
     probe: Probe,
     condition: str,
@@ -126,7 +147,7 @@ def _result(
     tuned = ("threshold", "median_filter")
     return {
         "task": task.name,
-        "upstream": probe.upstream.spec.tag,
+        **_upstream_of(probe),
         "condition": condition,
         "metric": task.metric,
         "value": value_of(task.statistic, items),

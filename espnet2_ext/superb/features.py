@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor, nn
 
 from espnet2_ext.bin.fingerprint import hash_file
-from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.ssl.blocks import MIN_SAMPLES, HookedStack, Stack
+from espnet2_ext.ssl.fragment import read_ssl_fragment
 from espnet2_ext.ssl.isolation import forward_conditions, own_conditions
 from espnet2_ext.ssl.loading import UPSTREAM_FS, build_upstream, check_upstream
 from espnet2_ext.ssl.whisper import STRIDE, WhisperEncoder
@@ -52,15 +51,8 @@ class UpstreamSpec:
         """
         if not value.endswith((".yaml", ".yml")):
             return cls(value, value)
-        try:
-            conf = yaml.safe_load(Path(value).read_text(encoding="utf-8"))
-            conf = conf.get("conf", conf)
-            options = {name: conf.get(name) for name in _OPTIONS}
-        except (OSError, yaml.YAMLError, AttributeError) as error:
-            raise UserError(f"{value}: not a readable fragment ({error}).") from error
-        if not options["upstream"]:
-            raise UserError(f"{value}: no 'upstream'; expected keys {_OPTIONS}.")
-        return cls(Path(value).stem, **options)
+        conf = read_ssl_fragment(value)["conf"]
+        return cls(Path(value).stem, **{name: conf.get(name) for name in _OPTIONS})
 
     def options(self) -> dict[str, Any]:
         """Give what `build_upstream` takes."""

@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from espnet2_ext.bin.fingerprint import hash_file
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import atomic_write
+from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.superb.diarisation import choose_threshold, reference_turns
 from espnet2_ext.superb.evaluation import outputs_of, run_test, test_items
 from espnet2_ext.superb.manifest import FS, audio_header, read_manifest
@@ -85,7 +84,7 @@ def choose_head(probe: Probe) -> dict[str, Any]:
     if probe.task.statistic == "eer":
         return _best_step(probe)
     stats = probe.target_dir / "train" / "valid_best" / "training_stats.yaml"
-    step = yaml.safe_load(stats.read_text(encoding="utf-8"))["global_step"]
+    step = read_yaml(stats)["global_step"]
     metric = probe.config["train"]["valid_metric"]
     head = _checkpoint(probe, "valid_best", step, f"{metric} of the clean valid set")
     if probe.task.statistic != "der":

@@ -11,9 +11,10 @@ from espnet2.tasks.asr import ASRTask as EspnetASRTask
 from espnet2.tasks.asr import frontend_choices
 
 from espnet2_ext.asr.frontend.s3prl import S3prlFrontend
+from espnet2_ext.train.task import Checked
 
 
-class ASRTask(EspnetASRTask):
+class ASRTask(Checked, EspnetASRTask):
     """ESPnet's own; it stands here so that its module registers the frontend."""
 
 

@@ -8,140 +8,30 @@ of ours, not even ``__main__``.
 from __future__ import annotations
 
 import argparse
-import inspect
 from typing import Any
 
 import espnet2.tasks.enh as espnet_enh
 import torch
 from espnet2.tasks.enh import EnhancementTask, criterion_choices, loss_wrapper_choices
 
+from espnet2_ext.enh.config import check_args
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
-from espnet2_ext.enh.loss.balance import loss_weight
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
-from espnet2_ext.enh.loss.wrappers.with_lengths import (
-    FixedOrderWithLengthsSolver,
-    takes_lengths,
-)
-from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.train.distributed_utils import rank_zero_first
-from espnet2_ext.train.nonfinite import check_nonfinite
+from espnet2_ext.train.task import Checked
 from espnet2_ext.train.trainer import Trainer
 
-CRITERION_KEYS = {"name", "conf", "wrapper", "wrapper_conf"}
 
-
-def check_criterions(criterions: object) -> None:
-    """Check the ``criterions:`` of a configuration before anything is built.
-
-    Args:
-        criterions: what stands in the YAML; a list of mappings is expected.
-
-    Raises:
-        UserError: on a wrong or missing key, an unknown criterion, wrapper or
-            argument, a conf that is no mapping (ESPnet fails on an empty ``conf:``),
-            a wrapper that drops the lengths a criterion wants, a weight that is not a
-            finite number >= 0, or nothing to balance a loss with.
-    """
-    if not isinstance(criterions, list) or not criterions:
-        raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
-    for number, entry in enumerate(criterions, start=1):
-        where = f"criterions, entry {number}"
-        if not isinstance(entry, dict):
-            raise UserError(f"{where}: expected name, conf, wrapper, found {entry!r}.")
-        for key in sorted(entry.keys() - CRITERION_KEYS, key=str):
-            raise unknown_name(f"key in {where}", key, CRITERION_KEYS)
-        for key in sorted({"name", "wrapper", "wrapper_conf"} - entry.keys()):
-            raise UserError(f"{where}: '{key}' is missing; add it ('{key}: ...').")
-        wrapper_conf = _mapping(where, entry, "wrapper_conf")
-        criterion = _choose("criterion", criterion_choices.classes, entry["name"])
-        wrapper = _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"])
-        _check_arguments(
-            f"{where}, conf of '{entry['name']}'",
-            criterion,
-            _mapping(where, entry, "conf"),
-            given=set(),
-        )
-        _check_arguments(
-            f"{where}, wrapper_conf", wrapper, wrapper_conf, given={"criterion"}
-        )
-        _check_lengths(where, entry, criterion, wrapper)
-        loss_weight(f"{where}: weight", wrapper_conf.get("weight", 1.0))
-    _check_balance([entry["wrapper_conf"] for entry in criterions])
-
-
-def _choose(kind: str, classes: dict[str, type], name: object) -> type:
-    if not isinstance(name, str) or name not in classes:
-        raise unknown_name(kind, name, classes)
-    return classes[name]
-
-
-def _mapping(where: str, entry: dict, key: str) -> dict:
-    conf = entry.get(key, {})
-    if not isinstance(conf, dict):
-        raise UserError(
-            f"{where}: expected 'name: value' pairs in {key}, or '{key}: {{}}' for "
-            f"none; found {conf!r}."
-        )
-    return conf
-
-
-def _check_arguments(where: str, cls: type, conf: dict, given: set[str]) -> None:
-    """Compare the keys of ``conf`` with the arguments of ``cls``."""
-    parameters = inspect.signature(cls).parameters
-    accepted = set(parameters) - given
-    for key in conf:
-        if key not in accepted:
-            raise unknown_name(f"key in {where}", key, accepted)
-    for name, parameter in parameters.items():
-        needed = parameter.default is inspect.Parameter.empty
-        if needed and name in accepted - conf.keys():
-            raise UserError(f"{where}: '{name}' is missing; add it ('{name}: ...').")
-
-
-def _check_lengths(where: str, entry: dict, criterion: type, wrapper: type) -> None:
-    """Refuse to drop the lengths that a criterion wants, or to want what it lacks."""
-    hands_on = issubclass(wrapper, FixedOrderWithLengthsSolver)
-    if takes_lengths(criterion) == hands_on:
-        return
-    name, other = entry["name"], entry["wrapper"]
-    if hands_on:
-        raise UserError(
-            f"{where}: criterion '{name}' takes no lengths, which 'wrapper: {other}' "
-            "would give it; use 'wrapper: fixed_order' with it."
-        )
-    raise UserError(
-        f"{where}: found criterion '{name}' under 'wrapper: {other}', which does not "
-        "hand on the lengths, so padding would count as speech; use 'wrapper: "
-        "fixed_order_with_lengths' with it (speakers in the order of the references)."
-    )
-
-
-def _check_balance(confs: list[dict]) -> None:
-    """Of the losses with some weight, one at least must wait for no other."""
-    counted = [conf for conf in confs if conf.get("weight", 1.0) != 0]
-    waiting = [
-        conf
-        for conf in counted
-        if conf.get("balance", "fixed") != "fixed" or conf.get("log_gradients")
-    ]
-    if waiting and len(waiting) == len(counted):
-        raise UserError(
-            "criterions: found 'balance' or 'log_gradients' in every loss whose weight "
-            "is not 0; expected a signal loss beside them, such as snr; add one."
-        )
-
-
-class SSLEnhancementTask(EnhancementTask):
-    """``EnhancementTask`` that checks its losses before any long work starts."""
+class SSLEnhancementTask(Checked, EnhancementTask):
+    """``EnhancementTask`` that checks its options before any long work starts."""
 
     trainer = Trainer
 
     @classmethod
-    def main_worker(cls, args: argparse.Namespace) -> None:
-        """Check ``criterions`` and ``nonfinite`` first, then train as ESPnet does."""
-        check_criterions(args.criterions)
-        check_nonfinite(args.nonfinite)
-        super().main_worker(args)
+    def check(cls, args: argparse.Namespace) -> None:
+        """Check the options, see ``check_args``."""
+        check_args(args)
 
     @classmethod
     def build_optimizers(

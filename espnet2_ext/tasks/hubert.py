@@ -13,6 +13,8 @@ from espnet2.tasks.hubert import HubertTask as EspnetHubertTask
 from espnet2.tasks.hubert import model_choices
 from torch import Tensor
 
+from espnet2_ext.train.task import Checked
+
 
 class WeightedHubertPretrainModel(TorchAudioHubertPretrainModel):
     """ESPnet's ``model: torchaudio``; same parameters and checkpoints.
@@ -51,7 +53,7 @@ class WeightedHubertPretrainModel(TorchAudioHubertPretrainModel):
         )
 
 
-class HubertTask(EspnetHubertTask):
+class HubertTask(Checked, EspnetHubertTask):
     """ESPnet's own; it stands here so that its module registers the model."""
 
 

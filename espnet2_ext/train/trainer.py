@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from espnet2.train.reporter import Reporter
 from espnet2.train.trainer import Trainer as EspnetTrainer
 from espnet2.train.trainer import TrainerOptions as EspnetTrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
 
 from espnet2_ext.train.loss_memory import LossMemory, restore
 from espnet2_ext.train.nonfinite import Guard, refuse_nonfinite_state
+from espnet2_ext.train.resumption import (
+    averages_of_kept_models,
+    has_stopped_early,
+    read_reporter,
+)
 
 CHECKPOINT = "checkpoint.pth"  # what ESPnet resumes from
 
@@ -89,9 +93,15 @@ class Trainer(EspnetTrainer):
     def run(cls, *args: Any, **kwargs: Any) -> None:
         """Train as ESPnet does."""
         options = kwargs["trainer_options"]
-        if options.resume and kwargs["distributed_option"].dist_rank in (None, 0):
-            repair_links(Path(options.output_dir), options.best_model_criterion)
-        with atomic_checkpoints(options.loss_memory.added_to):
+        if options.resume:
+            reporter = read_reporter(Path(options.output_dir) / CHECKPOINT)
+            if kwargs["distributed_option"].dist_rank in (None, 0):
+                repair_links(Path(options.output_dir), options.best_model_criterion)
+            if has_stopped_early(reporter, options):
+                # as an uninterrupted training with this patience would have
+                options.max_epoch = min(options.max_epoch, reporter.get_epoch())
+        complete = options.loss_memory.added_to
+        with atomic_checkpoints(complete), averages_of_kept_models():
             super().run(*args, **kwargs)
 
 
@@ -149,9 +159,7 @@ def repair_links(output_dir: Path, best_model_criterion: Any) -> None:
     checkpoint = output_dir / CHECKPOINT
     if not checkpoint.is_file():
         return
-    states = read_checkpoint(checkpoint)
-    reporter = Reporter()
-    reporter.load_state_dict(states["reporter"])
+    reporter = read_reporter(checkpoint)
     epochs = {"latest": reporter.get_epoch()}
     for phase, key, mode in best_model_criterion:
         if reporter.has(phase, key):

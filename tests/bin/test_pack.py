@@ -9,6 +9,7 @@ from espnet2.main_funcs import pack_funcs
 
 from espnet2_ext.bin import pack
 from espnet2_ext.errors import UserError
+from tests.wrong_files import write_weights
 
 CONFIG = {"criterions": [{"name": "ssl"}]}
 
@@ -19,8 +20,8 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "exp").mkdir()
     (tmp_path / "exp/config.yaml").write_text(yaml.safe_dump(CONFIG))
-    (tmp_path / "exp/valid.loss.best.pth").write_bytes(b"best")
-    (tmp_path / "exp/1epoch.pth").write_bytes(b"first")
+    write_weights(tmp_path / "exp/valid.loss.best.pth", 1.0)
+    write_weights(tmp_path / "exp/1epoch.pth", 2.0)
     (tmp_path / "RESULTS.md").write_text("results")
 
     def call(*args):
@@ -32,7 +33,7 @@ def run(tmp_path, monkeypatch):
     return call
 
 
-def test_archive_holds_the_portable_system_and_the_options(run, capsys):
+def test_archive_holds_the_portable_system_and_the_options(run, tmp_path, capsys):
     archive = zipfile.ZipFile(run("--option", "RESULTS.md"))
     assert set(archive.namelist()) == {
         "meta.yaml",
@@ -43,14 +44,16 @@ def test_archive_holds_the_portable_system_and_the_options(run, capsys):
     meta = yaml.safe_load(archive.read("meta.yaml"))
     assert meta["files"] == {"model_file": "exp/portable/model.pth"}
     assert meta["yaml_files"] == {"train_config": "exp/portable/config.yaml"}
-    assert archive.read("exp/portable/model.pth") == b"best"
+    best = (tmp_path / "exp/valid.loss.best.pth").read_bytes()
+    assert archive.read("exp/portable/model.pth") == best
     assert b"ssl" not in archive.read("exp/portable/config.yaml")
     assert capsys.readouterr().out.splitlines()[-1] == "out/model.zip"
 
 
-def test_other_weights_can_be_packed(run):
+def test_other_weights_can_be_packed(run, tmp_path):
     archive = zipfile.ZipFile(run("--model_file", "1epoch.pth"))
-    assert archive.read("exp/portable/model.pth") == b"first"
+    first = (tmp_path / "exp/1epoch.pth").read_bytes()
+    assert archive.read("exp/portable/model.pth") == first
 
 
 def test_missing_option_stops_before_anything_is_written(run, tmp_path):

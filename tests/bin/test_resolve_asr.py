@@ -8,6 +8,7 @@ import yaml
 
 from espnet2_ext.bin.resolve_asr import main
 from espnet2_ext.errors import UserError
+from tests.wrong_files import write_weights
 
 CONFIG = {
     "token_list": ["<blank>", "data", "conf/decode.yaml", "<sos/eos>"],
@@ -27,7 +28,7 @@ def recipe(tmp_path: Path) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("x")
     write_config(root, CONFIG)
-    (root / "exp/asr_x/valid.acc.ave.pth").write_text("weights")
+    write_weights(root / "exp/asr_x/valid.acc.ave.pth")
     return root
 
 
@@ -89,7 +90,8 @@ def test_an_archive_of_espnet_is_unpacked_and_stays_usable(
     (recipe / "data/bpe.model").unlink()  # the one in the archive has to serve
     for _ in range(2):  # again over the remains of the first
         flags = resolve(recipe, "--asr_model_file", archive)
-        assert Path(flags["--asr_model_file"]).read_text() == "weights"
+        given = recipe / "exp/asr_x/valid.acc.ave.pth"
+        assert Path(flags["--asr_model_file"]).read_bytes() == given.read_bytes()
         config = yaml.safe_load(Path(flags["--asr_train_config"]).read_text())
         assert Path(config["bpemodel"]).is_absolute()
         assert Path(config["bpemodel"]).is_file()
@@ -139,3 +141,23 @@ def test_other_archives_and_other_configurations_are_refused(
     write_config(recipe, {"encoder": "stft"})
     with pytest.raises(UserError, match=r"not the config\.yaml of an ESPnet ASR"):
         resolve(recipe)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("beam_sise: 3", "Unknown option 'beam_sise'.*Did you mean 'beam_size'"),
+        ("beam_size: many", "beam_size: found 'many'; expected a whole number"),
+        ("a:\n\tb: 1", "found a tab"),
+        ("beam_size: 3\nctc_weight: 0.3", None),
+    ],
+)
+def test_options_of_decoding_are_checked_first(recipe: Path, content, message) -> None:
+    path = recipe / "conf/decode_asr.yaml"
+    path.write_text(content)
+    words = ["--asr_exp", str(recipe / "exp/asr_x"), "--inference_config", str(path)]
+    if message is None:
+        resolve(recipe, *words)
+        return
+    with pytest.raises(UserError, match=rf"decode_asr\.yaml.*{message}"):
+        resolve(recipe, *words)

@@ -115,7 +115,7 @@ def test_ssl_distance_is_keyed_by_the_fragment(
 def test_fragment_of_another_criterion_is_refused(tmp_path: Path) -> None:
     arguments = make_set(tmp_path, count=1)
     (tmp_path / "snr.yaml").write_text("name: snr\nconf: {}\n")
-    with pytest.raises(UserError, match="criterion 'snr', expected 'ssl'"):
+    with pytest.raises(UserError, match=r"Unknown criterion in .*snr\.yaml 'snr'"):
         main([*arguments, "--ssl_conf", str(tmp_path / "snr.yaml")])
 
 
@@ -381,3 +381,13 @@ def test_changed_audio_is_scored_again(tmp_path: Path) -> None:
     after = lines_of(tmp_path / "scores.1.jsonl")
     assert after[0] == before[0]
     assert after[1]["SDR"] > before[1]["SDR"] + 10
+
+
+def test_argument_that_the_loss_does_not_take_is_refused_at_once(
+    tmp_path: Path,
+) -> None:
+    arguments = make_set(tmp_path, count=1)
+    fragment = tmp_path / "x.yaml"
+    fragment.write_text("name: ssl\nconf: {upstream: fbank, layer: 3}\n")
+    with pytest.raises(UserError, match=r"conf of .*x\.yaml 'layer'.*mean 'layers'"):
+        main([*arguments, "--ssl_conf", str(fragment)])

@@ -140,7 +140,7 @@ def test_a_wrong_setting_is_refused(read, settings, message):
     ("changes", "message"),
     [
         ({"bse": "x"}, "Unknown key in .*ablation.yaml 'bse'.*mean 'base'"),
-        ({"base": "no.yaml"}, "no.yaml: cannot read"),
+        ({"base": "no.yaml"}, "no.yaml: cannot be read"),
         ({"compare": ["srn"]}, "compare: 'srn'.*mean 'snr'"),
         ({"compare": "snr"}, r"compare: expected a list '\[...\]', found 'snr'"),
         ({"score": "ssl.yaml"}, r"score: expected a list"),
@@ -186,7 +186,7 @@ def test_the_check_names_every_setting_that_could_not_be_trained(read):
         "range": "layer 99 is out of range",
         "balance": "write 'balance: gradient_norm'",
         "weight": "weight 'high' is not a finite number",
-        "names": "two SSL losses with 'name: ssl_loss'",
+        "names": "two losses with 'name: ssl_loss'",
     }.items():
         assert re.search(rf"^{label}: .*{re.escape(reason)}", text, re.MULTILINE), label
     assert "good:" not in text

@@ -40,17 +40,6 @@ def test_text_without_words_counts_only_insertions() -> None:
     assert asr.count_errors("...", "uh oh") == asr.ErrorCount(insertions=2)
 
 
-def test_circularity_follows_the_encoder_family() -> None:
-    whisper, sphinx = (
-        asr.RECOGNISERS["whisper_tiny_en"],
-        asr.RECOGNISERS["pocketsphinx"],
-    )
-    assert whisper.is_circular({"wavlm_base", "whisper_tiny_en"})
-    assert whisper.is_circular({"whisper_local"})
-    assert not whisper.is_circular({"wavlm_base"})
-    assert not sphinx.is_circular({"whisper_tiny_en"})
-
-
 def test_silence_is_recognised_as_nothing() -> None:
     for name in asr.RECOGNISERS:
         assert asr.transcribe(name, np.zeros(16000, dtype=np.float32), 16000) == ""

@@ -11,6 +11,7 @@ import pytest
 from espnet2_ext.bin.report import main
 from espnet2_ext.report.results import System, read_test_set
 from espnet2_ext.report.verdict import verdicts
+from espnet2_ext.ssl.relation import Upstream
 from tests.report.conftest import Corpus
 
 NAMES = ("SE-SNR", "SE-SNR+OA0.1", "SE-SNR+SSL", "SE-SNR+SSL+OA0.1")
@@ -48,7 +49,7 @@ def systems(corpus: Corpus) -> list[System]:
 def test_row_has_the_losses_of_its_system(adding: Corpus) -> None:
     rows = systems(adding)
     assert [row.adds_observation for row in rows] == [False, True, False, True]
-    upstream = {"wavlm_base_plus"}
+    upstream = {Upstream("wavlm_base_plus")}
     assert [row.upstreams() for row in rows] == [set(), set(), upstream, upstream]
 
 

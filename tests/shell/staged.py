@@ -17,10 +17,15 @@ case "$*" in
     *espnet2.bin.launch*)
         while [ "$1" != --output_dir ]; do shift; done
         [ -z "${FAIL_IN:-}" ] || [[ $2 != *"${FAIL_IN}"* ]] \\
-            || { echo "loss is not finite"; exit 9; }
+            || { echo "${FAIL_WITH:-loss is not finite}"; exit 9; }
         echo "$2" >> trained
         touch "$2/config.yaml" "$2/checkpoint.pth"
         echo x > "$2/config.yaml"
+        ;;
+    *bin.check_config*) # takes seconds; tests/enh/test_config.py
+        words=$*
+        echo "${words#*check_config }" >> checked
+        [ -z "${REFUSE:-}" ] || { echo "ERROR: ${REFUSE}" >&2; exit 2; }
         ;;
     *bin.format_data\\ *--job*)
         job=$*

@@ -18,15 +18,56 @@ def test_training_is_skipped_when_done_and_refused_when_changed(prepared):
     assert done.stdout.count("skipped") == 2
 
     yaml = recipe / "conf/tuning/train.yaml"
-    yaml.write_text("max_epoch: 7\n")
+    yaml.write_text("max_epoch: 1\nbatch_size: 7\n")
     done, trained = train(recipe, *config)
     assert (done.returncode, trained) == (1, [])
     assert "conf/tuning/train.yaml" in done.stderr
+    assert "What may change is how long it" in done.stderr
+    assert "max_epoch patience" in done.stderr
     assert "--enh_tag" in done.stderr
     assert "remove exp/enh_train_raw_seed0" in done.stderr
     done, trained = train(recipe, *config, "--enh_tag", "new")
     assert trained == ["enh_new_seed0", "enh_new_seed1"]
     yaml.write_text("max_epoch: 1\n")
+
+
+def test_training_goes_on_for_more_epochs(prepared):
+    recipe, _ = prepared
+    yaml = recipe / "conf/tuning/more.yaml"
+    yaml.write_text("max_epoch: 1\n")
+    config = ("--enh_config", "conf/tuning/more.yaml", "--seeds", "0")
+    assert train(recipe, *config)[1] == ["enh_more_raw_seed0"]
+    yaml.write_text("max_epoch: 2 # and a remark\npatience: 3\n")
+    done, trained = train(recipe, *config)
+    assert (done.returncode, trained) == (0, ["enh_more_raw_seed0"])
+    done, trained = train(recipe, *config)
+    assert (done.returncode, trained) == (0, [])
+    exp = ("--enh_exp", "exp/enh_more_raw", "--enh_args")
+    done, trained = train(recipe, *config, *exp, "--max_epoch 3 --num_workers 2")
+    assert (done.returncode, trained) == (0, ["enh_more_raw_seed0"])
+    done, trained = train(recipe, *config, *exp, "--max_epoch 3 --batch_size 2")
+    assert (done.returncode, trained) == (1, [])
+    assert "--batch_size 2" in done.stderr
+
+
+def test_training_of_before_goes_on_if_its_file_is_the_same(prepared):
+    recipe, _ = prepared
+    yaml = recipe / "conf/tuning/old.yaml"
+    yaml.write_text("max_epoch: 1\n")
+    config = ("--enh_config", "conf/tuning/old.yaml")
+    assert train(recipe, *config)[1] == ["enh_old_raw"]
+    for name in (".inputs", ".stamp.train"):  # as they were written before
+        path = recipe / "exp/enh_old_raw" / name
+        lines = path.read_text().splitlines()
+        kept = [x for x in lines if not x.endswith("apart from what may change")]
+        assert len(kept) == len(lines) - 1
+        path.write_text("\n".join(kept) + "\n")
+    done, trained = train(recipe, *config)
+    assert (done.returncode, trained) == (0, [])
+    assert "skipped" in done.stdout
+    yaml.write_text("max_epoch: 2\n")  # what else differs cannot be known
+    done, trained = train(recipe, *config)
+    assert (done.returncode, trained) == (1, [])
 
 
 def test_a_failing_training_shows_its_log_and_stops(prepared):
@@ -40,6 +81,37 @@ def test_a_failing_training_shows_its_log_and_stops(prepared):
     done, trained = train(recipe, *words, "--seeds", "0 1")
     assert done.returncode == 0
     assert "enh_f_seed0" in trained
+
+
+def test_configurations_are_checked_together_before_any_training(prepared):
+    recipe, _ = prepared
+    checked = recipe / "checked"
+    checked.unlink(missing_ok=True)
+    (recipe / "exp").mkdir(exist_ok=True)
+    (recipe / "exp/start.pth").write_text("weights")
+    configs = "conf/tuning/train.yaml conf/tuning/other.yaml"
+    words = ["--enh_config", configs, "--enh_tag", "check1 check2"]
+    words += ["--init_param", "exp/start.pth", "--enh_args", "--max_epoch 3"]
+    done, trained = train(recipe, *words, REFUSE="found x")
+    assert (done.returncode, trained) == (2, [])
+    assert done.stderr.splitlines()[-1] == "ERROR: found x"
+    done, trained = train(recipe, *words)
+    assert trained == ["enh_check1", "enh_check2"]
+    start = "--init_param exp/start.pth"
+    both = " ".join(f"--config {config} {start}" for config in configs.split())
+    assert checked.read_text().splitlines() == [f"{both} --enh_args --max_epoch 3"] * 2
+    train(recipe, *words)  # nothing to train: nothing to check
+    assert len(checked.read_text().splitlines()) == 2
+
+
+def test_what_the_user_can_mend_is_one_line(prepared):
+    recipe, _ = prepared
+    words = ("--enh_config", "conf/tuning/train.yaml", "--enh_tag", "line")
+    done, _ = train(recipe, *words, FAIL_IN="line", FAIL_WITH="ERROR: found no x")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert "ERROR: found no x" in lines
+    assert not [line for line in lines if "last lines" in line]
 
 
 def test_each_seed_starts_from_its_own_model(prepared):

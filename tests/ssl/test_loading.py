@@ -72,7 +72,7 @@ def test_missing_s3prl_says_how_to_get_it(monkeypatch):
 def test_unreadable_checkpoint_is_one_clear_error(tmp_path):
     bad = tmp_path / "bad.pt"
     bad.write_bytes(b"not a checkpoint")
-    with pytest.raises(UserError, match=r"cannot be loaded from .*bad\.pt"):
+    with pytest.raises(UserError, match=r"bad\.pt.*found text, .not a checkpoint"):
         FrozenUpstream("wavlm_local", str(bad)).load()
 
 
@@ -181,3 +181,70 @@ def test_upstream_is_loaded_in_evaluation_mode(monkeypatch):
     wav = torch.randn(1, 2000)
     features = FrozenUpstream("noisy")(wav).layers[0]
     assert torch.equal(features.squeeze(-1), 2 * wav)
+
+
+# whose checkpoint it is
+
+OTHERS = {
+    "wavlm_local": "a WavLM or UniSpeech-SAT",
+    "hubert_local": "s3prl's checkpoint of a hubert",
+    "wav2vec2_local": "s3prl's checkpoint of a wav2vec2",
+    "data2vec_local": "s3prl's checkpoint of a data2vec",
+}
+
+
+@pytest.mark.parametrize("upstream", OTHERS)
+@pytest.mark.parametrize("family", OTHERS)
+def test_checkpoint_of_another_family_is_called_by_its_name(
+    checkpoints, upstream, family
+):
+    if upstream == family:
+        return
+    with pytest.raises(UserError, match=f"found {OTHERS[family]}.*reads as") as caught:
+        FrozenUpstream(upstream, str(checkpoints[family])).load()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("state", "called"),
+    [
+        (
+            {"hubert.encoder.layers.0.attention.k_proj.weight": torch.zeros(1)},
+            "weights of Hugging Face transformers",
+        ),
+        ({"args": None, "model": {}, "optimizer_history": []}, "checkpoint of fairseq"),
+        ({"cfg": {"task": {}}, "model": {}}, "checkpoint of fairseq, not converted"),
+        ({"encoder.hubert_pretrain_model.x": torch.zeros(1)}, "bin.convert_hubert"),
+        ({"model": {}, "optimizers": [], "reporter": {}}, "an ESPnet training"),
+        ({"b": 1, "a": 2}, "the entries a, b"),
+        ([1], "a list"),
+    ],
+)
+@pytest.mark.parametrize("upstream", ["hubert_local", "wavlm_local"])
+def test_checkpoint_of_another_library_is_called_by_its_name(
+    tmp_path, upstream, state, called
+):
+    path = tmp_path / "x.pt"
+    torch.save(state, path)
+    with pytest.raises(UserError, match=f"found .*{called}.*expected") as caught:
+        FrozenUpstream(upstream, str(path)).load()
+    assert "\n" not in str(caught.value)
+
+
+def test_argument_that_s3prl_would_swallow_is_refused(checkpoints):
+    path = str(checkpoints["hubert_local"])
+    FrozenUpstream("hubert_local", path, extra_conf={"legacy": False})
+    with pytest.raises(UserError, match=r"extra_conf of 'hubert_local' 'lagecy'.*Did"):
+        FrozenUpstream("hubert_local", path, extra_conf={"lagecy": False})
+    with pytest.raises(UserError, match="extra_conf of 'hubert_base' 'layers'"):
+        check_upstream("hubert_base", None, {"layers": 3})
+    with pytest.raises(UserError, match=r"extra_conf: found \['a'\]; expected 'name"):
+        check_upstream("hubert_base", None, ["a"])
+    check_upstream("fbank", None, {"model_config": "x.yaml"})
+
+
+def test_values_that_are_no_names_are_refused():
+    with pytest.raises(UserError, match=r"upstream: found \['a'\]; expected text"):
+        check_upstream(["a"])
+    with pytest.raises(UserError, match="path_or_url: found 5; expected text"):
+        check_upstream("hubert_local", 5)

@@ -67,6 +67,8 @@ def test_keys_that_s3prl_takes_without_listing_them_pass():
         ({"train": 5}, "'train' is 5; expected keys"),
         ({"train": {"total_steps": 400}}, "eval_step is 500, beyond"),
         ({"train": {"save_step": 0}}, "save_step is 0; expected a positive"),
+        ({"train": {"log_step": True}}, "log_step is True; expected a positive"),
+        ({"train": {"log_step": "${nothing}"}}, r"nothing.* correct that value"),
         ({"train": {"total_steps": 1e3}}, r"total_steps is 1000\.0"),
     ],
 )
@@ -86,10 +88,10 @@ def test_speaker_verification_may_set_its_x_vector_and_has_no_eval_step():
 
 
 def test_missing_or_malformed_fragment_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"sid\.yaml: no readable settings"):
+    with pytest.raises(UserError, match=r"sid\.yaml: cannot .* settings of 'sid'"):
         read_fragment(tmp_path, task_of("sid"))
     (tmp_path / "sid.yaml").write_text("- a\n")
-    with pytest.raises(UserError, match="found list; expected 'key: value'"):
+    with pytest.raises(UserError, match=r"found a list.* expected 'key: value'"):
         read_fragment(tmp_path, task_of("sid"))
 
 

@@ -174,10 +174,10 @@ def test_upstream_is_read_from_a_fragment_or_a_name(tmp_path):
         "w.pt",
     )
     assert UpstreamSpec.read("fbank") == UpstreamSpec("fbank", "fbank")
-    fragment.write_text("layers: all")
-    with pytest.raises(UserError, match="no 'upstream'"):
+    fragment.write_text("name: ssl\nconf: {layers: all}")
+    with pytest.raises(UserError, match="found upstream None; expected a name"):
         UpstreamSpec.read(str(fragment))
-    with pytest.raises(UserError, match=r"lost.yaml: not a readable"):
+    with pytest.raises(UserError, match=r"lost.yaml: cannot be read"):
         UpstreamSpec.read("lost.yaml")
 
 

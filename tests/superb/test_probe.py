@@ -18,7 +18,7 @@ from espnet2_ext.superb.training import train
 from tests.superb.tiny_conf import SETTINGS, write_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-WHISPER = str(ROOT / "conf/ssl/whisper_tiny_en.yaml")
+WHISPER = str(ROOT / "conf/ssl/whisper_tiny_en_early.yaml")  # whose name is not its
 SEQUENCES = ("pr", "asr", "sf", "sd")  # fbank is enough for these
 UPSTREAM = {name: "fbank" if name in SEQUENCES else WHISPER for name in TASKS}
 TAG = {name: Path(upstream).stem for name, upstream in UPSTREAM.items()}
@@ -109,7 +109,9 @@ def test_value_from_the_items_is_s3prls_own(lab, name, condition):
 def test_result_says_what_it_is_and_predictions_cover_the_test_set(lab, name):
     result, items = lab.result(name, "noisy")
     task = TASKS[name]
-    assert (result["task"], result["upstream"]) == (name, TAG[name])
+    upstream = "fbank" if name in SEQUENCES else "whisper_tiny_en"
+    found = tuple(result[key] for key in ("task", "upstream", "tag"))
+    assert found == (name, upstream, TAG[name])
     assert (result["condition"], result["unit"]) == ("noisy", "%")
     assert result["higher_is_better"] == task.higher_is_better
     key = {"asv": "id1", "sd": "record_id"}.get(name, "id")
@@ -165,6 +167,17 @@ def test_what_is_done_is_not_done_again(lab, capsys):
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
+def test_result_of_before_learns_its_upstream_and_keeps_its_numbers(lab, capsys):
+    path = lab.folder("ks") / "evaluate/noisy/result.json"
+    whole = path.read_text()
+    before = json.loads(whole)
+    before["upstream"] = before.pop("tag")  # as it was written then
+    path.write_text(json.dumps(before))
+    lab.evaluate(["ks"], f"noisy={lab.noisy}")
+    assert "evaluated before" in capsys.readouterr().out
+    assert json.loads(path.read_text()) == json.loads(whole)
+
+
 def test_audio_made_anew_is_evaluated_anew_and_nothing_else(lab, capsys):
     view = lab.probe("lid").view("noisy")
     first = view.read_text().splitlines()[1].split(",")[1]
@@ -191,7 +204,7 @@ def test_a_directory_of_another_probe_is_refused(lab, tmp_path, changed):
         changes["conf_dir"] = str(write_settings(tmp_path / "conf", er=conf))
         message = r"build_optimizer\.conf\.lr 0\.003 there, 0\.5 here"
     else:
-        (exp_dir / "whisper_tiny_en").rename(exp_dir / "fbank")
+        (exp_dir / "whisper_tiny_en_early").rename(exp_dir / "fbank")
         changes["upstream"] = "fbank"
         message = r"upstream\.upstream 'whisper_tiny_en' there, 'fbank' here"
     files = {p: p.read_bytes() for p in exp_dir.rglob("*") if p.is_file()}

@@ -7,9 +7,10 @@ import torch
 import yaml
 
 from espnet2_ext.bin.export import portable_config
+from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.loss.balance import Balance, Balanced, add_balanced
 from espnet2_ext.errors import UserError
-from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask, check_criterions
+from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 from tests.processes import run_two
 from tests.tasks.conftest import SMALL, SNR
 from tests.tasks.test_enh_ssl import data as shared_data

@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 
+from espnet2_ext.errors import UserError
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 from espnet2_ext.train.trainer import atomic_checkpoints, repair_links
 from tests.tasks.conftest import SMALL, SNR
@@ -58,8 +59,8 @@ def test_streams_are_written_as_ever_and_the_patch_ends(tmp_path):
     assert torch.save is plain
 
 
-def train(tmp_path, data, epochs):
-    changes = {"max_epoch": epochs, "keep_nbest_models": 2, "resume": True}
+def train(tmp_path, data, epochs, **more):
+    changes = {"max_epoch": epochs, "keep_nbest_models": 2, "resume": True, **more}
     config = tmp_path / "train.yaml"
     config.write_text(yaml.safe_dump({**SMALL, "criterions": [SNR], **changes}))
     args = train_args(data, tmp_path / "exp", config)
@@ -115,3 +116,45 @@ def test_links_a_kill_left_behind_are_put_right(tmp_path, data):
 def test_first_run_has_no_links_to_repair(tmp_path):
     repair_links(tmp_path, SMALL["best_model_criterion"])
     assert not os.listdir(tmp_path)
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)
+
+
+def test_more_epochs_are_those_of_a_longer_training(tmp_path, data):
+    (tmp_path / "whole").mkdir()
+    whole = train(tmp_path / "whole", data, 3, keep_nbest_models=3)
+    (tmp_path / "parts").mkdir()
+    parts = train(tmp_path / "parts", data, 1, keep_nbest_models=1)
+    train(tmp_path / "parts", data, 2, keep_nbest_models=1)
+    left = sorted(path.name for path in parts.glob("[0-9]epoch.pth"))
+    assert len(left) == 1  # one was removed
+    train(tmp_path / "parts", data, 3, keep_nbest_models=3)
+    for key, value in weights(whole / "3epoch.pth").items():
+        assert torch.equal(value, weights(parts / "3epoch.pth")[key])
+    # the best of those that are left
+    assert os.readlink(parts / "valid.loss.ave.pth").startswith("valid.loss.ave_")
+    assert (parts / "valid.loss.ave.pth").is_file()
+
+
+def test_patience_that_has_ended_a_training_is_asked_before_it_goes_on(tmp_path, data):
+    never = {"patience": 0, "optim_conf": {"lr": 0.0}}  # nothing improves
+    exp = train(tmp_path, data, 9, **never)
+    epochs = os.readlink(exp / "latest.pth")
+    assert epochs == "2epoch.pth"
+    train(tmp_path, data, 12, **never)  # as one uninterrupted training would have
+    assert os.readlink(exp / "latest.pth") == epochs
+    train(tmp_path, data, 12, **{**never, "patience": 2})
+    assert os.readlink(exp / "latest.pth") == "4epoch.pth"
+
+
+def test_broken_checkpoint_is_one_message(tmp_path, data):
+    exp = train(tmp_path, data, 1)
+    whole = (exp / "checkpoint.pth").read_bytes()
+    for broken in (b"", whole[: len(whole) // 2]):
+        (exp / "checkpoint.pth").write_bytes(broken)
+        with pytest.raises(UserError, match=r"checkpoint\.pth: .*expected"):
+            train(tmp_path, data, 2)
+    (exp / "checkpoint.pth").write_bytes(whole)
+    train(tmp_path, data, 2)

@@ -158,6 +158,7 @@ stage_10_statistics() {
     local logdir=${stats}/logdir print n j part inputs=()
     asr_data_flags
     print=$(asr_data_print --option "${asr_args}")
+    same_apart "${stats}/.stamp" "${print}" && print=$(cat "${stats}/.stamp")
     up_to_date "${stats}/.stamp" "${print}" "${stats}"/{train,valid}/{speech_shape,text_shape."${token_type}"} && return
     n=$(at_most "${nj}" "$(count_lines "${raw}/${valid_set}/wav.scp")")
     fresh_logdir "${logdir}" "${print} ${n}"
@@ -184,8 +185,8 @@ stage_11_train() {
     local print
     asr_data_flags
     print=$(asr_data_print --option "${asr_args}" --option "${feats_normalize} fold ${asr_speech_fold_length} ${asr_text_fold_length}")
-    refuse_other_config "${asr_exp}" "${print}"
     up_to_date "${asr_exp}/.stamp.train" "${print}" "${asr_exp}/config.yaml" && return
+    refuse_other_config "${asr_exp}" "${print}"
     stamp "${asr_exp}/.inputs" "${print}"
     resume_script "${asr_exp}/run.sh" 11
     start_job "train ${asr_tag}" "${asr_exp}/train.log" train_asr "${print}"

@@ -159,10 +159,12 @@ stage_4_filter() {
 stage_5_statistics() {
     local logdir=${stats}/logdir print n j inputs=()
     data_flags
-    print=$(fingerprint "${data_inputs[@]}" --option "${data_args[*]} ${enh_args}" ${sys_config[0]:+--input "${sys_config[0]}"})
+    print=$(fingerprint "${data_inputs[@]}" --option "${data_args[*]} ${enh_args}" ${sys_config[0]:+--training "${sys_config[0]}"})
+    same_apart "${stats}/.stamp" "${print}" && print=$(cat "${stats}/.stamp")
     up_to_date "${stats}/.stamp" "${print}" "${stats}"/{train,valid}/speech_{mix,ref1}_shape && return
     n=$(at_most "${nj}" "$(count_lines "${raw}/${valid_set}/wav.scp")")
     n=$(at_most "${n}" "$(count_lines "${raw}/${train_set}/wav.scp")")
+    check_configs false "${!sys_config[@]}" # of all systems: the longest work comes next
     fresh_logdir "${logdir}" "${print} ${n}"
     split_keys "${raw}/${train_set}/wav.scp" "${n}" "${logdir}/train"
     split_keys "${raw}/${valid_set}/wav.scp" "${n}" "${logdir}/valid"

@@ -132,9 +132,9 @@ stage_5_units() {
 stage_7_train() {
     local print
     print=$(fingerprint --sample "${raw}/${train_set}/wav.scp" --sample "${raw}/${valid_set}/wav.scp" --input "${km_dir}/train.km" \
-        --input "${km_dir}/valid.km" --input "${configs[iter]}" --option "${hubert_args}" --option "warm_start ${warm_start}")
-    refuse_other_config "${ssl_exp}" "${print}"
+        --input "${km_dir}/valid.km" --training "${configs[iter]}" --option "${hubert_args}" --option "warm_start ${warm_start}")
     up_to_date "${ssl_exp}/.stamp.train" "${print}" "${ssl_exp}/config.yaml" && return
+    refuse_other_config "${ssl_exp}" "${print}"
     stamp "${ssl_exp}/.inputs" "${print}"
     resume_script "${ssl_exp}/run.sh" 7
     start_job "train ${ssl_exp##*/}" "${ssl_exp}/train.log" train_hubert "${print}"

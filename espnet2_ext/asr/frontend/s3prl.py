@@ -9,7 +9,7 @@ from torch import nn
 
 from espnet2_ext.checks import flag, optional_path, sampling_rate, whole_number
 from espnet2_ext.errors import UserError, unknown_name
-from espnet2_ext.ssl.loading import NEEDS_PATH, s3prl_hub
+from espnet2_ext.ssl.loading import NEEDS_PATH, check_local, s3prl_hub
 
 
 class S3prlFrontend(espnet_s3prl.S3prlFrontend):
@@ -85,3 +85,5 @@ def check_frontend_conf(conf: dict[str, Any]) -> None:
             "expected a path with names that end in _local, _custom or _url, and none "
             "with others (s3prl would silently ignore it)."
         )
+    if upstream.endswith("_local"):
+        check_local(upstream, str(path))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from espnet2_ext.checks import number, whole_number
 from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.fileio.checkpoint import check_file, load
 
 
 def positive(name: str, value: object) -> float:
@@ -48,12 +49,13 @@ def read_centroids(name: str, value: object) -> Tensor:
         UserError: if it cannot be read, or is not such a matrix of finite numbers.
     """
     expected = "expected a .npy or .pt file with a matrix (units, features)"
-    path = Path(str(value))
+    path, what = Path(str(value)), f"{name} '{value}'"
     try:
         if path.suffix == ".npy":
+            check_file(path, what, "a .npy file", accept=b"\x93NUMPY")
             found = torch.from_numpy(np.load(path))
         elif path.suffix == ".pt":
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            found = load(path, what)
         else:
             raise UserError(f"{name} '{value}': {expected}.")
     except UserError:

@@ -74,3 +74,12 @@ def test_frozen_upstream_has_no_dropout_in_training(checkpoints, speech_like):
 def test_upstreams_that_s3prl_would_misread_are_refused(conf, message):
     with pytest.raises(UserError, match=message):
         S3prlFrontend(frontend_conf=conf)
+
+
+def test_file_that_is_no_checkpoint_is_refused_at_once(tmp_path):
+    path = tmp_path / "x.pt"
+    path.write_text("<!DOCTYPE html>")
+    with pytest.raises(UserError, match="found an HTML page"):
+        S3prlFrontend(
+            frontend_conf={"upstream": "hubert_local", "path_or_url": str(path)}
+        )

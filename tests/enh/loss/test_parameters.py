@@ -93,8 +93,8 @@ def test_centroids_are_read_from_numpy_and_torch(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("none.npy", None, "cannot read it"),
-        ("text.pt", "text", "cannot read it"),
+        ("none.npy", None, "no such file; expected a .npy file"),
+        ("text.pt", "text", "found text, 'text'; expected"),
         ("units.txt", "1 2", "expected a .npy or .pt file"),
         ("vector.npy", np.zeros(3), r"found \(3,\)"),
         ("one.npy", np.zeros((1, 3)), "2 units or more"),

@@ -74,7 +74,8 @@ resolve_asr() { # DIR: check the recogniser; fills asr_flags and asr_print
     local file
     run "${py[@]}" -m espnet2_ext.bin.resolve_asr --out_dir "$1" --fs "${fs}" \
         ${asr_exp:+--asr_exp "${asr_exp}" --inference_asr_model "${inference_asr_model}"} \
-        ${asr_model_file:+--asr_model_file "${asr_model_file}"} ${asr_config:+--asr_config "${asr_config}"}
+        ${asr_model_file:+--asr_model_file "${asr_model_file}"} ${asr_config:+--asr_config "${asr_config}"} \
+        ${inference_asr_config:+--inference_config "${inference_asr_config}"}
     asr_flags=(--asr_train_config "$1/config.yaml" --asr_model_file "${asr_model_file:-${asr_exp}/${inference_asr_model}}")
     "${dry_run}" || mapfile -t asr_flags < "$1/flags"
     asr_print=$(

@@ -35,7 +35,7 @@ asr_data_flags() { # data_args and shape_args of training
 asr_data_print() { # ARGUMENT...: fingerprint of data, tokens, YAML and the arguments
     fingerprint --sample "${raw}/${train_set}/wav.scp" --input "${raw}/${train_set}/text" \
         --sample "${raw}/${valid_set}/wav.scp" --input "${raw}/${valid_set}/text" \
-        --input "${token_list}" ${asr_config:+--input "${asr_config}"} --option "${cleaner}" "$@"
+        --input "${token_list}" ${asr_config:+--training "${asr_config}"} --option "${cleaner}" "$@"
 }
 
 train_asr() { # FINGERPRINT, in the background

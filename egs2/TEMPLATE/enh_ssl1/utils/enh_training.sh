@@ -42,7 +42,7 @@ require_starts() { # before any training: the models that they start from
 training_print() { # INDEX
     local start
     start=$(start_of "$1")
-    fingerprint "${data_inputs[@]}" ${sys_config[$1]:+--input "${sys_config[$1]}"} \
+    fingerprint "${data_inputs[@]}" ${sys_config[$1]:+--training "${sys_config[$1]}"} \
         --option "seed ${sys_seed[$1]}" --option "enh_args ${enh_args}" \
         --option "init_param ${start}" ${start:+--input "${start%%:*}"} --option "fold_length ${enh_speech_fold_length}"
 }
@@ -54,6 +54,19 @@ check_init_config() {
         || die "found --init_config ${init_config} in --enh_config, too; expected a first stage for other systems; leave it out of one"
 }
 
+check_configs() { # WITH_START INDEX...: YAMLs, and what they start from; all problems at once
+    local i words=() start
+    for i in "${@:2}"; do
+        start=$(start_of "${i}")
+        "$1" || start=""
+        [ -z "${sys_config[i]}" ] || words+=(--config "${sys_config[i]}" --init_param "${start}")
+    done
+    [[ ${#words[@]} -eq 0 || ${configs_checked} = "${words[*]}" ]] && return
+    configs_checked=${words[*]}
+    run "${py[@]}" -m espnet2_ext.bin.check_config "${words[@]}" --enh_args "${enh_args}"
+}
+configs_checked=""
+
 train_first_stage() { # --init_config with each seed; init_param is then what it made
     local enh_config=${init_config} enh_label="" enh_tag="" enh_exp=""
     local sys_exp=() sys_label=() sys_config=() sys_seed=()
@@ -63,12 +76,18 @@ train_first_stage() { # --init_config with each seed; init_param is then what it
 }
 
 train_systems() { # those of sys_exp that are not trained yet
-    local i print
+    local i print todo=()
+    local -A prints=()
     require_starts
     for i in "${!sys_exp[@]}"; do
         print=$(training_print "${i}")
-        refuse_other_config "${sys_exp[i]}" "${print}"
         up_to_date "${sys_exp[i]}/.stamp.train" "${print}" "${sys_exp[i]}/config.yaml" && continue
+        refuse_other_config "${sys_exp[i]}" "${print}"
+        todo+=("${i}") prints[${i}]=${print}
+    done
+    check_configs true "${todo[@]}"
+    for i in "${todo[@]}"; do
+        print=${prints[${i}]}
         stamp "${sys_exp[i]}/.inputs" "${print}"
         resume_script "${sys_exp[i]}/run.sh" 6
         start_job "train ${sys_label[i]}${sys_seed[i]:+ seed ${sys_seed[i]}}" "${sys_exp[i]}/train.log" \

@@ -104,11 +104,17 @@ _wait_for_one() {
 }
 
 _job_error() { # PID STATUS
-    local name=${_job_name[$1]}
+    local name=${_job_name[$1]} message
+    # what the user can mend is one line; a launcher's own traceback would hide it
+    message=$(grep -h '^ERROR: ' "${_job_out[$1]}" | LC_ALL=C sort -u) || message=""
     {
-        printf '\n---- last lines of %s ----\n' "${_job_out[$1]}"
-        tail -n 30 "${_job_out[$1]}" || true
-        printf -- '----\n'
+        if [ -n "${message}" ]; then
+            printf '\n%s\n' "${message}"
+        else
+            printf '\n---- last lines of %s ----\n' "${_job_out[$1]}"
+            tail -n 30 "${_job_out[$1]}" || true
+            printf -- '----\n'
+        fi
     } >&2
     _job_failed+="${_job_failed:+; }${name} failed with status $2, log: ${_job_log[$1]}"
     log "  ${name} failed; jobs that still run are waited for, no new one is started"
@@ -141,7 +147,7 @@ watch_signals() {
 # ---- what has been done already --------------------------------------------
 # A stamp holds a fingerprint: a line per input file, option and audio list. Same
 # fingerprint and all outputs there: nothing to do.
-fingerprint() { # [--input FILE] [--audio SCP] [--sample SCP] [--option TEXT] ...
+fingerprint() { # [--input FILE] [--training YAML] [--audio SCP] [--sample SCP] [--option TEXT] ...
     "${dry_run}" || "${py[@]}" -m espnet2_ext.bin.fingerprint "$@"
 }
 
@@ -149,9 +155,21 @@ up_to_date() { # STAMP FINGERPRINT OUTPUT...
     local stamp=$1 print=$2 file
     shift 2
     "${dry_run}" && return 1
-    [ -e "${stamp}" ] && [ "$(cat "${stamp}")" = "${print}" ] || return 1
+    [ -e "${stamp}" ] && [ "$(whole_inputs < "${stamp}")" = "$(whole_inputs <<< "${print}")" ] || return 1
     for file in "$@"; do [ -s "${file}" ] || return 1; done
     log "  $(dirname "${stamp}"): inputs unchanged and outputs complete, skipped"
+}
+
+whole_inputs() { # of a fingerprint; stamps of before have no others
+    grep -v ' apart from what may change$' || true
+}
+
+same_apart() { # STAMP FINGERPRINT: made of the same inputs, apart from what may change
+    ! "${dry_run}" && [ -e "$1" ] && [ -z "$(changed_inputs "$1" "$2")" ]
+}
+
+changed_inputs() { # STAMP FINGERPRINT: what differs of a training, apart from what may change
+    "${py[@]}" -m espnet2_ext.bin.training_inputs --begun "$1" <<< "$2"
 }
 
 stamp() { # STAMP FINGERPRINT

@@ -102,11 +102,12 @@ refuse_other_config() { # EXP FINGERPRINT: one directory is one experiment
     "${dry_run}" || [ ! -e "$1/checkpoint.pth" ] && return
     [ -e "$1/.inputs" ] || { log "  $1: begun elsewhere, will be resumed as it is"; return; }
     local changed
-    changed=$(diff "$1/.inputs" <(printf '%s\n' "$2") | grep '^[<>]' || true)
+    changed=$(changed_inputs "$1/.inputs" "$2") || exit
     [ -z "${changed}" ] || die "found a training already begun in $1 from other inputs ('<' then, '>' now):
 ${changed}
-expected the same inputs, because going on would mix two experiments.
-Either give this one a new name (--enh_tag NAME) or remove $1."
+expected the same inputs, because going on would mix two experiments. What may change is how long it
+trains and how: $("${py[@]}" -m espnet2_ext.bin.training_inputs --may_change).
+Change the rest back, give this one a new name (--enh_tag NAME), or remove $1."
 }
 
 training_threads() { # of one training on CPUs: they share the processors of this machine
@@ -182,7 +183,8 @@ enhance_system() { # EXP SET..., in the background: from a copy that needs no SS
     [[ ${audio_format} != *ark* ]] || type=kaldi_ark
     read -ra job <<< "${decode_cmd}"
     "${gpu_inference}" && gpu=1 && read -ra job <<< "${cuda_cmd}"
-    x "${py[@]}" -m espnet2_ext.bin.export --exp_dir "${exp}" --model_file "${inference_model}"
+    x "${py[@]}" -m espnet2_ext.bin.export --exp_dir "${exp}" --model_file "${inference_model}" \
+        ${inference_enh_config:+--inference_config "${inference_enh_config}"}
     for dset in "$@"; do
         dir=${exp}/${inference_tag}_${dset}
         print=$(enhance_print "${exp}" "${dset}")

@@ -1,0 +1,101 @@
+"""A training that goes on: where it stands, and what is left of its models."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import espnet2.train.trainer as espnet_trainer
+import torch
+from espnet2.train.reporter import Reporter
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.checkpoint import check_file
+
+
+def read_reporter(checkpoint: Path) -> Reporter:
+    """Read the results of all epochs from ``checkpoint.pth``; none if there is none.
+
+    Raises:
+        UserError: if the file is broken.
+    """
+    reporter = Reporter()
+    if not checkpoint.is_file():
+        return reporter
+    check_file(checkpoint, str(checkpoint))
+    try:
+        # weights_only=False as in ESPnet: the reporter's numbers are objects of numpy
+        states = torch.load(checkpoint, map_location="cpu", weights_only=False)
+        reporter.load_state_dict(states["reporter"])
+    except Exception as error:  # whatever a broken file makes torch raise
+        reason = (str(error).splitlines() or [""])[0][:120]
+        raise UserError(
+            f"{checkpoint}: cannot be resumed from ({type(error).__name__}: {reason}); "
+            "expected what an epoch's end saves; copy it from a backup, or remove the "
+            "directory to train anew."
+        ) from error
+    return reporter
+
+
+def has_stopped_early(reporter: Reporter, options: Any) -> bool:
+    """Tell whether ``patience`` has ended this training already.
+
+    ESPnet asks after an epoch only, so that each resume would train one epoch more.
+    """
+    phase, key, mode = options.early_stopping_criterion
+    if options.patience is None or not reporter.has(phase, key):
+        return False
+    return reporter.check_early_stopping(options.patience, phase, key, mode)
+
+
+class _Kept(Reporter):
+    """A reporter that knows only the epochs whose models are still there."""
+
+    def __init__(self, reporter: Reporter, output_dir: Path) -> None:
+        super().__init__(reporter.get_epoch())
+        self.load_state_dict(reporter.state_dict())
+        self.output_dir = output_dir
+
+    def sort_epochs_and_values(
+        self, key: str, key2: str, mode: str
+    ) -> list[tuple[int, float]]:
+        """List the epochs, the best first."""
+        found = super().sort_epochs_and_values(key, key2, mode)
+        return [x for x in found if (self.output_dir / f"{x[0]}epoch.pth").is_file()]
+
+
+@contextmanager
+def averages_of_kept_models() -> Iterator[None]:
+    """Let ESPnet average the best models that there are.
+
+    After ``keep_nbest_models`` has grown, some of the n best were removed long ago, and
+    ESPnet fails on the first of them.
+    """
+    plain = espnet_trainer.average_nbest_models
+
+    def average(*args: Any, **kwargs: Any) -> None:
+        reporter, output_dir = kwargs["reporter"], Path(kwargs["output_dir"])
+        numbers = kwargs["nbest"]
+        count = numbers if isinstance(numbers, int) else max([1, *numbers])
+        gone = set()
+        for phase, key, mode in kwargs["best_model_criterion"]:
+            if reporter.has(phase, key):
+                best = reporter.sort_epochs(phase, key, mode)[:count]
+                gone |= {e for e in best if not (output_dir / f"{e}epoch.pth").exists()}
+        if gone:
+            logging.warning(
+                "keep_nbest_models: the models of epochs %s were removed when fewer "
+                "were kept; the best of the others are averaged",
+                ", ".join(map(str, sorted(gone))),
+            )
+            kwargs["reporter"] = _Kept(reporter, output_dir)
+        plain(*args, **kwargs)
+
+    espnet_trainer.average_nbest_models = average
+    try:
+        yield
+    finally:
+        espnet_trainer.average_nbest_models = plain
