@@ -9,8 +9,8 @@ Usage: tests/fresh/chroot.sh [--option value ...] SUITE root|user [STEP ...]
   SUITE             bookworm, trixie ...: what debootstrap knows
   root|user         who runs the commands; what "user" is told to install, root installs
   STEP              make (the chroot), setup (the environment), demo (the first command),
-                    tests (the second one); those that have passed are not repeated.
-                    None: these four. Others: update (the clone to HEAD, for development:
+                    tests (the second one); those that have passed for this commit
+                    are not repeated. None: these four. Others: update (the clone to HEAD, for development:
                     what was made in it stays), remove
   --dir DIR         chroots and logs [/var/tmp/espnet2_ext_fresh]; 10 GB for each
   --mirror URI      Debian mirror [this machine's, else debootstrap's]
@@ -48,6 +48,7 @@ for program in debootstrap unshare chroot git; do
 done
 mkdir -p "${dir}/logs"
 dir=$(cd "${dir}" && pwd)
+head=$(git -C "${repo}" rev-parse HEAD)
 root=${dir}/${suite}-${who} logs=${dir}/logs/${suite}-${who}
 
 # ---- running something in the chroot -------------------------------------------
@@ -154,8 +155,8 @@ trap '[ -z "${running}" ] || kill -KILL -- "-${running}" 2>/dev/null || true' EX
 
 run_step() { # STEP: with its log, unless it has passed
     local step=$1 status=0 start=${SECONDS}
-    if ! "${again}" && [ -e "${root}.passed.${step}" ]; then
-        log "${suite} ${who} ${step}: has passed before"
+    if ! "${again}" && [ "$(cat "${root}.passed.${step}" 2>/dev/null)" = "${head}" ]; then
+        log "${suite} ${who} ${step}: has passed for ${head}"
         return
     fi
     [[ ${step} == make || -d ${root} ]] || die "found no ${root}; expected the chroot; run step make first"
@@ -174,7 +175,8 @@ run_step() { # STEP: with its log, unless it has passed
         tail -n 30 "${logs}.${step}.log" >&2
         die "${suite} ${who} ${step} failed; log: ${logs}.${step}.log"
     fi
-    [ "${step}" = update ] || touch "${root}.passed.${step}"
+    [ "${step}" != update ] || step=make # of this commit from now on
+    echo "${head}" >"${root}.passed.${step}"
 }
 
 for step in "${steps[@]}"; do
