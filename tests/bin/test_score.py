@@ -383,9 +383,7 @@ def test_changed_audio_is_scored_again(tmp_path: Path) -> None:
     assert after[1]["SDR"] > before[1]["SDR"] + 10
 
 
-def test_argument_that_the_loss_does_not_take_is_refused_at_once(
-    tmp_path: Path,
-) -> None:
+def test_argument_that_the_loss_does_not_take_is_refused(tmp_path: Path) -> None:
     arguments = make_set(tmp_path, count=1)
     fragment = tmp_path / "x.yaml"
     fragment.write_text("name: ssl\nconf: {upstream: fbank, layer: 3}\n")

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from helpers import TEMPLATE, run
 
+from tests.wrong_files import write_weights
+
 # Stands in for the interpreter: "decodes" at once (the id's second half), passes
 # everything else on.
 FAKE_PYTHON = """#!/usr/bin/env bash
@@ -78,7 +80,7 @@ def recipe(tmp_path: Path) -> Path:
     write(tmp_path / "dump/raw/test/utt2spk", {utt: utt[0] for utt in TEXT})
     asr = tmp_path / "asr1/exp/asr_small"
     asr.mkdir(parents=True)
-    (asr / "valid.acc.ave.pth").write_text("weights")
+    write_weights(asr / "valid.acc.ave.pth")
     (asr / "config.yaml").write_text(yaml.safe_dump({"token_list": ["<blank>"]}))
     return tmp_path
 
