@@ -8,6 +8,7 @@ from torch import nn
 
 from espnet2_ext import checks
 from espnet2_ext.asr.frontend.s3prl import S3prlFrontend
+from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.loss import SSLDistance
 from espnet2_ext.enh.loss.balance import Balance
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
@@ -17,7 +18,6 @@ from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.layers import LayerWeights
 from espnet2_ext.ssl.upstream import FrozenUpstream
 from espnet2_ext.superb.features import Extractor, UpstreamSpec
-from espnet2_ext.tasks.enh_ssl import check_criterions
 
 NAN, INF = float("nan"), float("inf")
 NO_NUMBERS = [True, False, "1", None, [1], NAN, INF, -INF, 1j, 10**400]

@@ -28,7 +28,7 @@ from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.audio import resample
 from espnet2_ext.metrics.judge import Compute, fixed_seed, judge, time_limit
 from espnet2_ext.metrics.limits import LIMIT_DB, RATE, NoValue
-from espnet2_ext.metrics.pesq_speech import MOST_UTTERANCES, count_utterances
+from espnet2_ext.metrics.pesq_speech import check_room
 from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.metrics.worker import Crashed, isolated
 
@@ -37,6 +37,8 @@ WINDOW = int(9.01 * RATE)  # samples that DNSMOS hears at a time, a new one each
 # the rounding of (n + 9.01) * 16000 cuts a sample off the eighth and later ones.
 REPEATED_WINDOWS = 7
 EQUAL = "equals its reference: there is no error"
+LEVEL = "is its reference at another level: there is no error"
+ROUNDING_DB = 0.01  # what the clamp of the library loses
 
 
 def within_unit_range(wav: np.ndarray) -> np.ndarray:
@@ -54,7 +56,10 @@ def _ratio_db(
     if np.array_equal(ref, est):
         raise NoValue(EQUAL, expected=True)
     pair = (np.asarray(wav, dtype=np.float64)[None] for wav in (ref, est))
-    return (float(function(*pair, clamp_db=LIMIT_DB)[0]),)
+    value = float(function(*pair, clamp_db=LIMIT_DB)[0])
+    if value > LIMIT_DB - ROUNDING_DB:
+        raise NoValue(LEVEL, expected=True)
+    return (value,)
 
 
 @judge("SI_SNR", ("SI_SNR",))
@@ -87,6 +92,7 @@ def sdr(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
 def _run_pesq(ref: np.ndarray, est: np.ndarray) -> float:
     import pesq
 
+    check_room(ref, est)
     with np.errstate(all="ignore"):
         try:
             return float(pesq.pesq(RATE, ref, est, "wb"))
@@ -107,12 +113,6 @@ def pesq_wb(ref: np.ndarray, est: np.ndarray, fs: int) -> tuple[float]:
         UserError: below 16 kHz, where there is no wide band to judge.
     """
     pair = [resample(wav, fs, RATE) for wav in (ref, est)]
-    count = count_utterances(pair[0])
-    if count > MOST_UTTERANCES:
-        raise NoValue(
-            f"{count} utterances between pauses in {len(ref) / fs:.0f} s; P.862's "
-            f"program has room for {MOST_UTTERANCES}"
-        )
     try:
         return (isolated(_run_pesq, *pair, seconds=time_limit(len(ref), fs)),)
     except Crashed as crash:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from espnet2_ext.checks import optional_mapping, optional_path, text
-from espnet2_ext.errors import UserError, brief, unknown_name
+from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.checkpoint import check_file
 from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
 from espnet2_ext.ssl.diagnosis import kind_of
@@ -139,13 +139,8 @@ def check_local(upstream: str, path_or_url: str) -> None:
         check_file(path, what)
 
 
-def _check_extra_conf(upstream: str, extra_conf: object) -> None:
+def _check_extra_conf(upstream: str, extra_conf: dict | None) -> None:
     """Refuse arguments that the hub entry would swallow: s3prl's take any."""
-    if not isinstance(extra_conf, dict | None):
-        raise UserError(
-            f"extra_conf: found {brief(extra_conf)}; expected 'name: value' pairs, or "
-            "null for none; correct it."
-        )
     accepted = _accepted_by(upstream) if extra_conf else None
     for key in extra_conf or ():
         if accepted is not None and key not in accepted:

@@ -80,6 +80,8 @@ def check_option(action: argparse.Action, value: object) -> None:
         UserError: as `check_options`.
     """
     name = action.dest
+    if name == "frontend" and value is None:  # input_size says what comes in its place
+        return
     if isinstance(action, NestedDictAction):
         if name == "criterions":  # a list; has a check of its own
             return

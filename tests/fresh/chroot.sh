@@ -175,7 +175,7 @@ run_step() { # STEP: with its log, unless it has passed
         tail -n 30 "${logs}.${step}.log" >&2
         die "${suite} ${who} ${step} failed; log: ${logs}.${step}.log"
     fi
-    [ "${step}" != update ] || step=make # of this commit from now on
+    [ "${step}" != update ] || step="make" # of this commit from now on
     echo "${head}" >"${root}.passed.${step}"
 }
 

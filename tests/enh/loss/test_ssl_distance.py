@@ -74,7 +74,7 @@ def test_samples_beyond_the_length_do_not_count(conf, speech_like, noisy):
 
 
 def test_upstream_gets_every_argument(conf, tmp_path):
-    extra = {"options_config": None}
+    extra = {"refresh": False}
     upstream = SSLDistance(
         **conf, download_dir=str(tmp_path), extra_conf=extra, fs=8000
     ).upstream

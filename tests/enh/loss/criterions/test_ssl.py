@@ -101,7 +101,7 @@ def test_where_the_loss_applies_is_what_espnet_is_told(conf, flag):
 
 
 def test_upstream_gets_every_argument(conf, tmp_path):
-    extra = {"options_config": None}
+    extra = {"refresh": False}
     upstream = SSLLoss(
         **conf, download_dir=str(tmp_path), extra_conf=extra, fs=8000
     ).ssl_distance.upstream
