@@ -93,7 +93,9 @@ class Cluster:
         """End a daemon as an administrator would and wait until it is gone."""
         pid = self.pid(daemon)
         os.kill(pid, signal.SIGTERM)
-        assert wait_for(lambda: not Path(f"/proc/{pid}").exists(), 30)
+        if not wait_for(lambda: is_gone(pid), 60):  # it waits for its own threads
+            os.kill(pid, signal.SIGKILL)
+            assert wait_for(lambda: is_gone(pid), 30)
 
     def restart(self, daemon: str, *command: str, **environment: str) -> None:
         """Start a daemon again, with the state that it left."""
@@ -179,6 +181,15 @@ class Call:
             self.process.wait(timeout=60)
             pytest.fail(f"still waiting after {seconds} s; it said: {self.said()}")
         return Done(status, self.said(), time.monotonic() - start)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody has asked after yet has, too."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return text.rpartition(")")[2].split()[0] == "Z"
 
 
 def wait_for(condition, seconds: float = 60.0) -> bool:

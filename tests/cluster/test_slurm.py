@@ -127,9 +127,10 @@ def test_job_cancelled_while_it_waits_is_known_soon_with_the_reason(
     if which == "_2":
         message = "job 2 failed (Slurm: CANCELLED"
         assert wait_for(lambda: message in call.said(), 20), call.said()
+        before = time.monotonic()
         slurm.ask("scancel", job)
     done = call.wait(60)
-    assert time.monotonic() - before < 12
+    assert time.monotonic() - before < 20
     assert done.status == 1
     assert "(Slurm: CANCELLED" in done.stderr, done.stderr
     assert not array or "3 / 3 failed" in done.stderr
@@ -176,13 +177,13 @@ def test_interrupt_while_the_controller_is_down_says_which_job_stays(slurm):
     call = slurm.call("stays.log", "sleep", "300")
     assert wait_for(lambda: have_started(slurm, "stays.log"))
     job = job_id(slurm, "q/stays.log")
-    slurm.end("slurmctld")
     try:
+        slurm.end("slurmctld")
         before = time.monotonic()
         call.process.send_signal(signal.SIGINT)
         said = f"caught SIGINT, cancelling Slurm job {job}"
         assert wait_for(lambda: said in call.said(), 5), call.said()
-        assert time.monotonic() - before < 2
+        assert time.monotonic() - before < 5
         assert wait_for(lambda: "does not answer yet" in call.said(), 10)
         call.process.send_signal(signal.SIGINT)
         done = call.wait(10)
