@@ -2,6 +2,7 @@
 
 import importlib.util
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -119,6 +120,8 @@ def test_other_weights_than_the_pinned_ones_are_refused(tmp_path, monkeypatch):
     (module / "__init__.py").write_text("")
     (module / "model/model.bin").write_bytes(b"tampered")
     monkeypatch.syspath_prepend(tmp_path)
+    # another test may have imported the real one
+    monkeypatch.delitem(sys.modules, whisper.WHEEL_MODULE, raising=False)
     whisper.pinned_whisper_dir.cache_clear()
     try:
         with pytest.raises(UserError, match=r"found sha256 .* expected 1a5afae0"):

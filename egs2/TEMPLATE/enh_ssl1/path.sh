@@ -11,7 +11,7 @@ export OMP_NUM_THREADS=1     # jobs run side by side; one thread each
 # Threads of a training that wait for the others spin a little, then sleep. Spinning for
 # long takes the processor from those they wait for, where other work runs beside it:
 # ten times slower (tests/benchmarks/bench_waiting.py).
-if [ -z "${OMP_WAIT_POLICY:-}" ]; then export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-10000}"; fi
+if [ -z "${OMP_WAIT_POLICY:-}" ]; then export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-20000}"; fi
 export PYTHONIOENCODING=UTF-8
 # What cluster jobs get as it is in the terminal that submits: slurm.pl and queue.pl write
 # these into q/*.sh, if they are set (so no passwords or tokens here).
