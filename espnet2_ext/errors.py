@@ -7,9 +7,11 @@ import math
 import numbers
 import reprlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 MANY, SHOWN_OF_MANY = 60, 5  # choices: of more than so many only the closest
+
+SHOWN = 5  # problems of one kind shown in a message
 
 
 class UserError(ValueError):
@@ -46,6 +48,13 @@ _BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
 def brief(value: object) -> str:
     """Print a value for a message: on one line, and not longer than that."""
     return _BRIEF.repr(value)
+
+
+def shorten(problems: Sequence[str], separator: str = ", ") -> str:
+    """Join the first ``SHOWN`` problems and say how many more there are."""
+    more = len(problems) - SHOWN
+    shown = separator.join(problems[:SHOWN])
+    return shown + (f"{separator}... and {more} more" if more > 0 else "")
 
 
 def finite_number(value: object) -> float | None:

@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from espnet2_ext.errors import UserError
-from espnet2_ext.metrics.items import shorten
+from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.metrics.limits import is_silent
 
 SHORTEST = 0.1  # s

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from espnet2_ext.errors import run_main
+from espnet2_ext.errors import run_main, shorten
 from espnet2_ext.metrics.collect import (
     Score,
     collect,
@@ -19,7 +19,6 @@ from espnet2_ext.metrics.collect import (
     reason_of,
     score_keys,
 )
-from espnet2_ext.metrics.items import shorten
 from espnet2_ext.metrics.quantity import quantity_of
 
 

@@ -12,10 +12,10 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.errors import UserError, run_main, shorten
 from espnet2_ext.fileio.scp import iter_scp, read_scp
 from espnet2_ext.metrics.asr import RECOGNISERS
-from espnet2_ext.metrics.items import Item, shorten
+from espnet2_ext.metrics.items import Item
 from espnet2_ext.metrics.scoring import score_items
 from espnet2_ext.metrics.settings import Settings, read_ssl_fragments
 from espnet2_ext.metrics.signal import SIGNAL_METRICS

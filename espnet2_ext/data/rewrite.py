@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.audio import read_audio, write_audio
 from espnet2_ext.fileio.names import OutputFolder, check_ids
 from espnet2_ext.fileio.scp import iter_scp, read_scp
 from espnet2_ext.metrics.journal import Journal
-from espnet2_ext.metrics.scoring import shorten
 
 Function = Callable[[Sequence[np.ndarray], int], np.ndarray]
 

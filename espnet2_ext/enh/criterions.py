@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 from espnet2.tasks.enh import criterion_choices, loss_wrapper_choices
 
 from espnet2_ext.enh.loss.balance import loss_weight
@@ -12,6 +10,7 @@ from espnet2_ext.enh.loss.wrappers.with_lengths import (
     takes_lengths,
 )
 from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.train.arguments import check_arguments
 
 CRITERION_KEYS = {"name", "conf", "wrapper", "wrapper_conf"}
 
@@ -43,15 +42,10 @@ def check_criterions(criterions: object) -> None:
         wrapper_conf = _mapping(where, entry, "wrapper_conf")
         criterion = _choose("criterion", criterion_choices.classes, entry["name"])
         wrapper = _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"])
-        _check_arguments(
-            f"{where}, conf of '{entry['name']}'",
-            criterion,
-            _mapping(where, entry, "conf"),
-            given=set(),
-        )
-        _check_arguments(
-            f"{where}, wrapper_conf", wrapper, wrapper_conf, given={"criterion"}
-        )
+        conf = _mapping(where, entry, "conf")
+        check_arguments(f"{where}, conf of '{entry['name']}'", criterion, conf)
+        given = ("criterion",)
+        check_arguments(f"{where}, wrapper_conf", wrapper, wrapper_conf, given)
         _check_lengths(where, entry, criterion, wrapper)
         loss_weight(f"{where}: weight", wrapper_conf.get("weight", 1.0))
     _check_balance([entry["wrapper_conf"] for entry in criterions])
@@ -71,19 +65,6 @@ def _mapping(where: str, entry: dict, key: str) -> dict:
             f"none; found {conf!r}."
         )
     return conf
-
-
-def _check_arguments(where: str, cls: type, conf: dict, given: set[str]) -> None:
-    """Compare the keys of ``conf`` with the arguments of ``cls``."""
-    parameters = inspect.signature(cls).parameters
-    accepted = set(parameters) - given
-    for key in conf:
-        if key not in accepted:
-            raise unknown_name(f"key in {where}", key, accepted)
-    for name, parameter in parameters.items():
-        needed = parameter.default is inspect.Parameter.empty
-        if needed and name in accepted - conf.keys():
-            raise UserError(f"{where}: '{name}' is missing; add it ('{name}: ...').")
 
 
 def _check_lengths(where: str, entry: dict, criterion: type, wrapper: type) -> None:

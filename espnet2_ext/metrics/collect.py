@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.scp import atomic_write, iter_scp, write_scp
-from espnet2_ext.metrics.items import check_share, shorten
+from espnet2_ext.metrics.items import check_share
 from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, quantity_of
 from espnet2_ext.metrics.result import ErrorCount, Mean
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.audio import read_audio
 from espnet2_ext.metrics.judge import too_low
 from espnet2_ext.metrics.limits import LIMITS, pair_problem
 from espnet2_ext.metrics.settings import Settings
-
-SHOWN = 5  # problems of one kind shown in a message
 
 
 @dataclass(frozen=True)
@@ -83,10 +81,3 @@ def check_share(problems: Sequence[str], total: int) -> None:
             + shorten(problems, "\n")
             + "\nEnhance them again, or correct the audio."
         )
-
-
-def shorten(problems: Sequence[str], separator: str = ", ") -> str:
-    """Join the first ``SHOWN`` problems and say how many more there are."""
-    more = len(problems) - SHOWN
-    shown = separator.join(problems[:SHOWN])
-    return shown + (f"{separator}... and {more} more" if more > 0 else "")

@@ -25,7 +25,6 @@ from espnet2_ext.fileio.audio import resample
 from espnet2_ext.fileio.scp import PathLike, atomic_write
 from espnet2_ext.metrics import asr, signal
 from espnet2_ext.metrics.items import Item, check_items, read_pair
-from espnet2_ext.metrics.items import shorten as shorten  # known by this address
 from espnet2_ext.metrics.journal import Journal
 from espnet2_ext.metrics.judge import time_limit
 from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, SSL_PREFIX, WER_PREFIX

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.yaml import read_yaml
-from espnet2_ext.metrics.scoring import shorten
 from espnet2_ext.metrics.statistic import RATIO
 from espnet2_ext.report.column import (
     RECOGNISER,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from espnet2_ext.errors import shorten
 from espnet2_ext.metrics.collect import Score, reason_of
-from espnet2_ext.metrics.items import shorten
 
 Run = Mapping[str, Score]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.scp import read_scp
 from espnet2_ext.metrics.collect import (
     Score,
@@ -29,7 +29,6 @@ from espnet2_ext.metrics.result import (
     mean_difference,
     wer_difference,
 )
-from espnet2_ext.metrics.scoring import shorten
 from espnet2_ext.report.common import Loss, find_losses, without
 from espnet2_ext.report.evidence import of_conf, of_losses
 from espnet2_ext.ssl.relation import Upstream

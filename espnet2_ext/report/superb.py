@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.errors import UserError, unknown_name
-from espnet2_ext.metrics.scoring import shorten
+from espnet2_ext.errors import UserError, shorten, unknown_name
 from espnet2_ext.metrics.statistic import EER, RATIO
 from espnet2_ext.report.column import (
     DOWNSTREAM,

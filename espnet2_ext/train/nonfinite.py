@@ -15,8 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from espnet2_ext.errors import UserError, unknown_name
-from espnet2_ext.metrics.scoring import shorten
+from espnet2_ext.errors import UserError, shorten, unknown_name
 from espnet2_ext.train.distributed_utils import gather_from_processes
 
 RULES = ("stop", "skip")

@@ -19,10 +19,11 @@ from jobs.command_line import CommandLine, parse
 from jobs.conf import Conf, read_conf
 from jobs.holding import Holding, is_plain
 from jobs.messages import fail, say
+from jobs.query import Query
 from jobs.scheduler import Answer, Scheduler
 from jobs.script import Files, make_directories, script_text
 from jobs.signals import Signals
-from jobs.waiting import Query, Waiter
+from jobs.waiting import Waiter
 
 OWN_OPTIONS = ("config", "pick", "give_up", "max_jobs_run")
 GIVE_UP_SECONDS = 600  # for a request that can never start; --give-up or $JOB_GIVE_UP

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import tempfile
 import time
 from typing import NamedTuple
 
 from jobs import logs
 from jobs.command_line import CommandLine
 from jobs.messages import say
+from jobs.query import Query
 from jobs.scheduler import (
     ENDED,
     FAILED,
@@ -35,7 +34,6 @@ from jobs.signals import Signals
 
 SHORTEST_SLEEP, LONGEST_SLEEP = 0.02, 0.5  # between looks at the done-files
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 10.0  # between questions to the scheduler
-QUERY_SECONDS = 60.0  # a question without an answer is given up
 SIGNAL_GRACE = 30.0  # ended by a signal: let the scheduler say first whose it was
 KILLED_GRACE = 2.0  # a done-file may be on its way, a killed job be requeued
 REMOVED_GRACE = 6.0  # waited, then unknown: a short run would have written its log
@@ -56,36 +54,6 @@ def read_status(name: str) -> int | None:
             return int(stream.read())
     except (OSError, ValueError):
         return None
-
-
-class Query:
-    """One question to the scheduler, asked without waiting for the answer."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.started = time.monotonic()
-        # files: an answer larger than a pipe would block while nobody reads
-        self.streams = [tempfile.TemporaryFile("w+") for _ in range(2)]  # noqa: SIM115
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=self.streams[0],
-            stderr=self.streams[1],
-            start_new_session=True,  # Ctrl-C is for us
-        )
-
-    def answer(self) -> Answer | None:
-        """Return the answer, or None while there is none."""
-        if self.process.poll() is None:
-            if time.monotonic() - self.started < QUERY_SECONDS:
-                return None
-            self.process.kill()
-            self.process.wait()
-        texts = []
-        for stream in self.streams:
-            stream.seek(0)
-            texts.append(stream.read())
-            stream.close()
-        return Answer(self.process.returncode, texts[0], texts[1])
 
 
 class Waiter:
