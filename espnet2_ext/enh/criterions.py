@@ -44,10 +44,10 @@ def check_criterions(criterions: object) -> None:
         wrapper = _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"])
         conf = _mapping(where, entry, "conf")
         check_arguments(f"{where}, conf of '{entry['name']}'", criterion, conf)
+        loss_weight(f"{where}: weight", wrapper_conf.get("weight", 1.0))
         given = ("criterion",)
         check_arguments(f"{where}, wrapper_conf", wrapper, wrapper_conf, given)
         _check_lengths(where, entry, criterion, wrapper)
-        loss_weight(f"{where}: weight", wrapper_conf.get("weight", 1.0))
     _check_balance([entry["wrapper_conf"] for entry in criterions])
 
 
