@@ -532,3 +532,8 @@ def test_interrupt_says_at_once_what_it_waits_for_and_a_second_ends_it(recipe):
         assert one.wait(timeout=5) == 2
     assert "Slurm job 7 stays: interrupted again" in said.read_text()
     assert "end it with `scancel 7`" in said.read_text()
+    again = call(recipe, "slurm.pl", "x.log", "touch", "ran")
+    assert again.returncode == 1
+    assert "in use by job 7, whose wrapper" in again.stderr
+    (recipe / "fake/states").unlink()  # it has ended
+    assert call(recipe, "slurm.pl", "x.log", "touch", "ran").returncode == 0

@@ -145,7 +145,7 @@ def run_numbers(
     waiter = Waiter(scheduler, line, files, numbers, old_logs, give_up)
     outcomes = waiter.wait(signals)
     if signals.caught:
-        stop(scheduler, signals, files)
+        stop(scheduler, signals, files, holding)
     files.tidy()
     return [
         logs.Failure(number, line.log_of(number), outcome.how)
@@ -242,7 +242,9 @@ def submit_once(call: str) -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
-def stop(scheduler: Scheduler, signals: Signals, files: Files) -> None:
+def stop(
+    scheduler: Scheduler, signals: Signals, files: Files, holding: Holding
+) -> None:
     """Cancel the job after a signal; exit 2 as Kaldi's wrappers do."""
     name = signal.Signals(signals.caught).name
     job, command = scheduler.job_id, " ".join(scheduler.cancel())
@@ -253,6 +255,7 @@ def stop(scheduler: Scheduler, signals: Signals, files: Files) -> None:
     why = cancel(scheduler, signals)
     if why:
         say(f"{scheduler.name} job {job} stays: {why}; end it with `{command}`")
+        holding.leave()
     files.tidy()
     sys.exit(2)
 

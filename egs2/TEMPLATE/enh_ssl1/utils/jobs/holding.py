@@ -4,7 +4,8 @@ Two wrappers with one log name would write over each other's job script and log,
 both could report success for a command that never ran. So each notes, in
 <dir>/.jobs.held of every folder of its logs, the files that are its own; a second one
 that wants one of them is refused at once. The note goes when the end is known. A note
-of a wrapper that was killed is dropped, unless its job still runs on the cluster.
+of a wrapper that was killed, or that left its job behind, is dropped unless that job
+still runs on the cluster.
 
 The note is changed under <dir>/.jobs.lock, which is made with O_EXCL: that holds
 between machines on a shared file system, too.
@@ -125,6 +126,10 @@ class Holding:
         """Take the note back from every folder."""
         for folder in self.held:
             self._replace(folder, [])
+        self.held = []
+
+    def leave(self) -> None:
+        """Leave the note where it is: our job goes on without us, and has the files."""
         self.held = []
 
     def _replace(self, folder: str, mine: list[Note]) -> None:
