@@ -21,7 +21,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SETTINGS = ["", "OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=1000"]
+SETTINGS = ["", "OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=2000"]
 SETTINGS += ["GOMP_SPINCOUNT=10000", "GOMP_SPINCOUNT=100000"]
 
 STEPS = """

@@ -111,7 +111,7 @@ def test_superb_template_uses_the_same_links_and_options():
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, "20000,"),
+        ({}, "2000,"),
         ({"GOMP_SPINCOUNT": "5"}, "5,"),
         ({"OMP_WAIT_POLICY": "active"}, ",active"),
     ],
