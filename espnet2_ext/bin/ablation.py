@@ -1,6 +1,6 @@
 """Make the training configurations of an ablation, and its table.
 
-``expand`` reads the settings (``espnet2_ext/enh/ablation.py`` says how), checks that
+``expand`` reads the settings (`espnet2_ext.ablation.settings` says how), checks that
 each could be trained, and writes a YAML for each to ``EXPDIR/conf`` and the options of
 ``enh_ssl.sh`` that name them to ``EXPDIR/options``, a word a line. ``table`` reads what
 stage 8 has scored.
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import yaml
 
-from espnet2_ext.enh.ablation import Setting, check, read_ablation
+from espnet2_ext.ablation.settings import Setting, check, read_ablation
+from espnet2_ext.ablation.tables import build_section, find_scored
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write
-from espnet2_ext.report.ablation import build_section, find_scored
 from espnet2_ext.report.column import score_columns
 from espnet2_ext.report.document import Document, to_markdown, to_plain
 from espnet2_ext.report.provenance import provenance

@@ -14,7 +14,7 @@ import torch
 
 from espnet2_ext.errors import run_main
 from espnet2_ext.fileio.scp import atomic_write
-from espnet2_ext.ssl.convert_hubert import read_hubert, to_s3prl
+from espnet2_ext.hubert.convert import read_hubert, to_s3prl
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from espnet2_ext.errors import run_main
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
-from espnet2_ext.train.distributed_utils import end_without_teardown
+from espnet2_ext.torch_utils.distributed import end_without_teardown
 
 
 def main(cmd: Sequence[str] | None = None) -> None:

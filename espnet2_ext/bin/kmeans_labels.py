@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write, read_scp, write_scp
-from espnet2_ext.ssl.kmeans import (
+from espnet2_ext.hubert.kmeans import (
     Features,
     extract,
     hubert_features,

@@ -14,9 +14,9 @@ import numpy as np
 
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.audio import read_audio, write_audio
+from espnet2_ext.fileio.journal import Journal
 from espnet2_ext.fileio.names import OutputFolder, check_ids
 from espnet2_ext.fileio.scp import iter_scp, read_scp
-from espnet2_ext.metrics.journal import Journal
 
 Function = Callable[[Sequence[np.ndarray], int], np.ndarray]
 

@@ -22,10 +22,10 @@ import numpy as np
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import resample
+from espnet2_ext.fileio.journal import Journal
 from espnet2_ext.fileio.scp import PathLike, atomic_write
 from espnet2_ext.metrics import asr, signal
 from espnet2_ext.metrics.items import Item, check_items, read_pair
-from espnet2_ext.metrics.journal import Journal
 from espnet2_ext.metrics.judge import time_limit
 from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, SSL_PREFIX, WER_PREFIX
 from espnet2_ext.metrics.settings import Settings

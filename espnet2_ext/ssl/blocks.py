@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from espnet2_ext.frames import frame_mask, zero_padding
 from espnet2_ext.ssl.kernels import ChannelNormGelu, conv_channels_last
+from espnet2_ext.torch_utils.frames import frame_mask, zero_padding
 
 MIN_SAMPLES = 1600  # the shortest input that every upstream of s3prl takes
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from espnet2_ext.frames import frame_mask
+from espnet2_ext.torch_utils.frames import frame_mask
 
 
 def conv_channels_last(x: Tensor, conv: nn.Conv1d) -> Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_ext.bin.fingerprint import hash_file
+from espnet2_ext.fileio.digest import hash_file
 
 # beginning of an s3prl name -> families; else the word before the first "_"
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -58,7 +58,7 @@ class Upstream:
     Attributes:
         name: e.g. ``wavlm_base_plus``.
         path: ``path_or_url``, where a name needs it.
-        digest: of the file, where only that is known (``bin.fingerprint.hash_file``).
+        digest: of the file, where only that is known (``fileio.digest.hash_file``).
     """
 
     name: str

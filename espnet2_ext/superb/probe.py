@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.bin.fingerprint import hash_file
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.digest import hash_file
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.superb.config import merge, read_fragment
 from espnet2_ext.superb.features import StoredUpstream

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.bin.fingerprint import hash_file
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.digest import hash_file
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.superb.diarisation import choose_threshold, reference_turns

@@ -18,7 +18,7 @@ from espnet2_ext.enh.config import check_args
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
-from espnet2_ext.train.distributed_utils import rank_zero_first
+from espnet2_ext.torch_utils.distributed import rank_zero_first
 from espnet2_ext.train.task import Checked
 from espnet2_ext.train.trainer import Trainer
 

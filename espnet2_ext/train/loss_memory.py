@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from espnet2_ext.train.distributed_utils import (
+from espnet2_ext.torch_utils.distributed import (
     gather_from_processes,
     process_rank,
 )

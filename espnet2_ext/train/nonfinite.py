@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_ext.errors import UserError, shorten, unknown_name
-from espnet2_ext.train.distributed_utils import gather_from_processes
+from espnet2_ext.torch_utils.distributed import gather_from_processes
 
 RULES = ("stop", "skip")
 ADVICE = (

@@ -13,9 +13,9 @@ from espnet2_ext.enh.config import check_config
 from espnet2_ext.enh.loss.parameters import read_centroids
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.checkpoint import check_file, load, load_weights
-from espnet2_ext.ssl.convert_hubert import read_hubert
+from espnet2_ext.hubert.convert import read_hubert
+from espnet2_ext.hubert.kmeans import hubert_features
 from espnet2_ext.ssl.featurizer import read_featurizer
-from espnet2_ext.ssl.kmeans import hubert_features
 from espnet2_ext.ssl.upstream import FrozenUpstream
 from espnet2_ext.superb.features import Extractor, UpstreamSpec
 from tests.tasks.conftest import SMALL, SNR

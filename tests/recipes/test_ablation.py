@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from espnet2_ext.enh.ablation import check, read_ablation
+from espnet2_ext.ablation.settings import check, read_ablation
 from espnet2_ext.fileio.yaml import read_yaml
 from tests.conftest import ROOT
 from tests.shell.helpers import make_data_dir

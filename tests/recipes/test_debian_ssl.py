@@ -13,7 +13,7 @@ import yaml
 from espnet2_ext.fileio.audio import write_audio
 from espnet2_ext.fileio.scp import utt2spk_to_spk2utt, write_scp
 from tests.conftest import ROOT
-from tests.ssl.test_convert_hubert import SIZE
+from tests.hubert.test_convert import SIZE
 
 RECIPE = ROOT / "egs2/debian_speech/ssl1"
 CONFIGS = sorted(RECIPE.glob("conf/tuning/train_*.yaml"))

@@ -8,9 +8,9 @@ import pytest
 import torch
 import yaml
 
-from espnet2_ext.enh.ablation import Ablation, Setting
+from espnet2_ext.ablation.settings import Ablation, Setting
+from espnet2_ext.ablation.tables import build_section, find_scored
 from espnet2_ext.errors import UserError
-from espnet2_ext.report.ablation import build_section, find_scored
 from espnet2_ext.report.evidence import of_conf, of_losses, of_recogniser
 from espnet2_ext.report.joint import value_table
 from espnet2_ext.report.results import read_test_set

@@ -82,7 +82,7 @@ def test_a_checkpoint_is_known_by_place_and_by_content(tmp_path):
 
 
 def test_a_stored_digest_stands_for_the_file(tmp_path):
-    from espnet2_ext.bin.fingerprint import hash_file
+    from espnet2_ext.fileio.digest import hash_file
 
     path = tmp_path / "a.pt"
     path.write_bytes(b"weights")

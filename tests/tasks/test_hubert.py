@@ -50,7 +50,7 @@ def test_loss_is_the_weighted_sum(weights):
 
 
 def build(tmp_path, conf):
-    from tests.ssl.test_convert_hubert import SIZE
+    from tests.hubert.test_convert import SIZE
 
     (tmp_path / "tokens.txt").write_text("0\n1\n2\n")
     args = HubertTask.get_default_config()

@@ -30,8 +30,8 @@ from espnet2_ext.enh.loss.set_distances import (
 )
 from espnet2_ext.enh.loss.soft_dtw import soft_dtw
 from espnet2_ext.errors import unknown_name
-from espnet2_ext.frames import all_finite, masked_mean
 from espnet2_ext.ssl.layers import Layer
+from espnet2_ext.torch_utils.frames import all_finite, masked_mean
 
 
 @distance

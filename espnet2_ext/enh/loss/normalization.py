@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_ext.enh.loss.bounded import unit_vectors
-from espnet2_ext.frames import all_finite, zero_padding
 from espnet2_ext.ssl.layers import Layer
+from espnet2_ext.torch_utils.frames import all_finite, zero_padding
 
 VARIANCE_FLOOR = 1e-5  # as in torch's layer_norm
 CONSTANT = 1e-4  # the mean variance of a layer that does not vary: silence, one frame

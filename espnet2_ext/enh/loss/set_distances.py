@@ -18,7 +18,7 @@ from espnet2_ext.enh.loss.bounded import (
     unit_vectors,
 )
 from espnet2_ext.errors import UserError
-from espnet2_ext.frames import (
+from espnet2_ext.torch_utils.frames import (
     EPS,
     centred,
     masked_mean,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from espnet2_ext.train.distributed_utils import sum_over_processes
+from espnet2_ext.torch_utils.distributed import sum_over_processes
 
 
 class SmoothedMean:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.batches import distance
-from espnet2_ext.frames import squared_distances, zero_padding
+from espnet2_ext.torch_utils.frames import squared_distances, zero_padding
 
 FAR = 1e30  # the value of a cell outside; finite, as inf - inf is not a number
 

@@ -15,9 +15,9 @@ from espnet2_ext.enh.loss.draws import Draws
 from espnet2_ext.enh.loss.functional import FeatureDistance
 from espnet2_ext.enh.loss.uncertainty import LayerUncertainty
 from espnet2_ext.errors import UserError
-from espnet2_ext.frames import frame_mask
 from espnet2_ext.ssl.layers import Layer
 from espnet2_ext.ssl.upstream import Features, FrozenUpstream
+from espnet2_ext.torch_utils.frames import frame_mask
 
 MOST_PADDING = 1500  # frames; 30 s with most upstreams
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from espnet2_ext.enh.loss.smoothing import SmoothedMean
-from espnet2_ext.frames import EPS
 from espnet2_ext.ssl.layers import Layer
+from espnet2_ext.torch_utils.frames import EPS
 
 SMOOTHING = 0.95  # what the past counts: the last 20 steps or so
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from espnet2_ext.frames import frame_mask
+from espnet2_ext.torch_utils.frames import frame_mask
 
 DIM = 5
 

@@ -7,7 +7,7 @@ from espnet2_ext.enh.loss import SSLDistance
 from espnet2_ext.enh.loss.balance import Balance
 from espnet2_ext.enh.loss.functional import DISTANCES, FeatureDistance
 from espnet2_ext.enh.loss.uncertainty import LayerUncertainty
-from espnet2_ext.frames import frame_mask
+from espnet2_ext.torch_utils.frames import frame_mask
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no GPU that torch can use"

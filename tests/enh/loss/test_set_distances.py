@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from espnet2_ext.enh.loss import set_distances as s
 from espnet2_ext.errors import UserError
-from espnet2_ext.frames import squared_distances
+from espnet2_ext.torch_utils.frames import squared_distances
 
 LENGTHS = [7, 4, 3]
 

@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 from espnet2_ext.enh.loss.functional import mse
 from espnet2_ext.enh.loss.soft_dtw import Recursion, skew, soft_dtw
-from espnet2_ext.frames import frame_mask
+from espnet2_ext.torch_utils.frames import frame_mask
 
 MOVES = ((1, 1), (1, 0), (0, 1))
 LENGTHS = [9, 6, 1]

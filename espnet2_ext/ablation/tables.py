@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_ext.enh.ablation import Ablation, Setting
+from espnet2_ext.ablation.settings import Ablation, Setting
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.metrics.quantity import Quantity

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from espnet2_ext.enh.ablation import Ablation, Setting
+from espnet2_ext.ablation.settings import Ablation, Setting
+from espnet2_ext.ablation.tables import build_section, find_scored
 from espnet2_ext.errors import UserError
-from espnet2_ext.report.ablation import build_section, find_scored
 from espnet2_ext.report.results import read_test_set
 from espnet2_ext.report.tables import NBSP, Table
 from tests.report.conftest import Corpus

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from espnet2_ext.enh.ablation import check, read_ablation
+from espnet2_ext.ablation.settings import check, read_ablation
 from espnet2_ext.errors import UserError
 from tests.tasks.conftest import SMALL, SNR
 

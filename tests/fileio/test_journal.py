@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from espnet2_ext.metrics.journal import Journal
+from espnet2_ext.fileio.journal import Journal
 
 SETTINGS = {"metrics": ["SDR"], "libraries": {"x": None}}
 

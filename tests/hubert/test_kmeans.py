@@ -8,14 +8,14 @@ from espnet2_ext.bin import kmeans_labels
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import write_audio
 from espnet2_ext.fileio.scp import read_scp, write_scp
-from espnet2_ext.ssl.kmeans import (
+from espnet2_ext.hubert.kmeans import (
     extract,
     hubert_features,
     learn_kmeans,
     mfcc,
     units,
 )
-from tests.ssl.test_convert_hubert import SIZE, trained
+from tests.hubert.test_convert import SIZE, trained
 
 
 def noise(samples, seed=0):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from espnet2_ext.train.distributed_utils import rank_zero_first
+from espnet2_ext.torch_utils.distributed import rank_zero_first
 from tests.processes import run_two
 
 
@@ -43,7 +43,7 @@ def test_only_a_process_of_several_ends_without_its_teardown(tmp_path, together)
     begin = "dist.init_process_group('gloo', init_method='file://{}/x', **alone)"
     code = f"""
 import atexit, torch.distributed as dist
-from espnet2_ext.train.distributed_utils import end_without_teardown
+from espnet2_ext.torch_utils.distributed import end_without_teardown
 atexit.register(print, "torn down")
 alone = {{"rank": 0, "world_size": 1}}
 {begin.format(tmp_path) if together else ""}

@@ -6,7 +6,7 @@ import yaml
 
 from espnet2_ext.bin import convert_hubert as command
 from espnet2_ext.errors import UserError
-from espnet2_ext.ssl.convert_hubert import fairseq_name, read_hubert, to_s3prl
+from espnet2_ext.hubert.convert import fairseq_name, read_hubert, to_s3prl
 
 CONV = [[16, 10, 5], *[[16, 3, 2]] * 4, *[[16, 2, 2]] * 2]
 SIZE = {

@@ -1,0 +1,1 @@
+"""Settings of a loss compared: many short trainings, one table."""

@@ -1,0 +1,1 @@
+"""What torch leaves to do: frame arithmetic and processes."""
