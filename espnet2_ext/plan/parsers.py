@@ -31,6 +31,12 @@ def deep(
             yield str(error)
     except UserError as error:
         yield f"--{option}: {error}"
+    except Exception as error:  # of ESPnet, s3prl, or what they import
+        yield (
+            f"--{option}: cannot be checked ({type(error).__name__}: {error}); "
+            "expected a value that ESPnet accepts, and a working environment; correct "
+            "it, or run tools/setup.sh."
+        )
 
 
 def enhancement_parser() -> argparse.ArgumentParser:

@@ -11,13 +11,16 @@ from espnet2_ext.plan.environment import TRAINERS, has
 from espnet2_ext.plan.experiment import Experiment, Relation
 from espnet2_ext.plan.parsers import deep, enhancement_parser, parse
 
+KNOWN = ["--normalize_output_wav", "false", "--output_format", "wav"]  # the default
+
 
 def check_inference(plan: Experiment) -> Iterator[str]:
     """Check the options of enhancement and of decoding."""
     if not has(TRAINERS):
         return
     if plan.template in ("enh_ssl", "superb") and plan.runs(7):
-        if words := plan["inference_args"].split():
+        words = plan["inference_args"].split()
+        if words not in ([], KNOWN):
             yield from deep(plan, "inference_args", _enhance, words)
         if config := plan["inference_enh_config"]:
             yield from deep(plan, "inference_enh_config", _change, config)
@@ -63,15 +66,15 @@ def check_distances(plan: Experiment) -> Iterator[str]:
 
 
 def _distance(path: str) -> None:
-    from espnet2_ext.enh.config import build_losses
-    from espnet2_ext.enh.criterions import check_criterions
+    from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
     from espnet2_ext.fileio.yaml import named
     from espnet2_ext.ssl.fragment import read_ssl_fragment
+    from espnet2_ext.train.arguments import blame, check_arguments
 
-    entry = read_ssl_fragment(path)
-    with named(path):
-        check_criterions([entry])
-        build_losses([entry])
+    conf = read_ssl_fragment(path)["conf"]
+    with named(path), blame("conf"):
+        check_arguments("conf", SSLLoss, conf)
+        SSLLoss(**conf)
 
 
 def check_judges(plan: Experiment) -> Iterator[str]:
