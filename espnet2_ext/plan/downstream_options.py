@@ -9,7 +9,7 @@ from pathlib import Path
 from espnet2_ext.plan.environment import READERS, TRAINERS, has
 from espnet2_ext.plan.experiment import Experiment, Relation
 from espnet2_ext.plan.table import FIRST_STAGE, base_name
-from espnet2_ext.plan.values import hertz, said
+from espnet2_ext.plan.values import hertz, said, yaml_file
 
 CONDITION = re.compile(r"\w[\w.+-]*")  # what names a condition of the probes
 PROBE_RATE = 16000  # Hz, what every upstream of s3prl hears
@@ -24,6 +24,9 @@ def check_recogniser(plan: Experiment) -> Iterator[str]:
             "them; leave the other out."
         )
     elif (exp or file) and plan.runs(9):
+        for name in ("asr_config", "inference_asr_config"):
+            for problem in yaml_file(plan[name]) if plan[name] else ():
+                yield f"--{name}: {problem}"
         option = "asr_exp" if exp else "asr_model_file"
         model = Path(exp, plan["inference_asr_model"]) if exp else Path(file)
         if not model.is_file():

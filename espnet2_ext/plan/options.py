@@ -88,11 +88,13 @@ ENHANCEMENT: Mapping[str, Check] = {
     "denoisers": once(registries.denoiser),
 }
 DOWNSTREAM: Mapping[str, Check] = {
-    **dict.fromkeys(("asr_exp", "asr_model_file"), optional(table_text)),
-    "asr_config": optional(yaml_file),
+    # looked for when a recogniser decodes
+    **dict.fromkeys(
+        ("asr_exp", "asr_model_file", "asr_config", "inference_asr_config"),
+        optional(table_text),
+    ),
     "asr_tag": optional(name),
     "inference_asr_model": needed(table_text, "a model's file"),
-    "inference_asr_config": optional(yaml_file),
     "inference_asr_args": training_words,
     "asr_test_sets": once(name),
     "superb_tasks": each(registries.task),
@@ -141,6 +143,7 @@ OPTIONS: Mapping[str, Check] = {
     **JUDGING,
 }
 OF_TEMPLATE: Mapping[str, Mapping[str, Check]] = {
+    "asr": {"asr_config": optional(yaml_file)},
     "superb": {
         "audio_format": choice("wav", "flac"),  # the probes read no archives
         "superb_tasks": needed(each(registries.task), "tasks, as 'asr pr ks'"),

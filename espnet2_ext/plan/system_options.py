@@ -10,7 +10,7 @@ from pathlib import Path
 from espnet2_ext.errors import shorten
 from espnet2_ext.plan.experiment import Experiment, Relation
 from espnet2_ext.plan.systems import Options, weights, words
-from espnet2_ext.plan.table import FIRST_STAGE, SYSTEM, SystemRow
+from espnet2_ext.plan.table import FIRST_STAGE, SYSTEM, SystemRow, base_name
 
 TAKEN = ("clean", "noisy")  # rows that every table has
 
@@ -22,6 +22,7 @@ def check_counts(options: Options) -> Iterator[str]:
     each = "YAML of --enh_config" if configs else "directory of --enh_exp"
     if "enh_exps" in options:
         count, each = len(words(options, "enh_exps")), "directory of --enh_exps"
+        yield from _check_given(words(options, "enh_exps"))
     for name in ("enh_exp", "enh_tag", "enh_label"):
         found = words(options, name)
         if found and len(found) != count:
@@ -29,6 +30,17 @@ def check_counts(options: Options) -> Iterator[str]:
                 f"--{name}: found {len(found)} ({shorten(found, ' ')}) for {count} "
                 f"systems; expected one for each {each}, or none; correct one of them."
             )
+
+
+def _check_given(exps: Sequence[str]) -> Iterator[str]:
+    names = [base_name(exp) for exp in exps]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        found = [exp for exp in exps if base_name(exp) == name]
+        yield (
+            f"--enh_exps: found two systems named {name} ({shorten(found, ' ')}); "
+            "expected directories whose last parts differ, as these name the rows; "
+            "rename one, or link to it under another name."
+        )
 
 
 def check_rows(rows: Sequence[SystemRow]) -> Iterator[str]:
