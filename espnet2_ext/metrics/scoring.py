@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import resample
+from espnet2_ext.fileio.audio import RATE, resample
 from espnet2_ext.fileio.journal import Journal
 from espnet2_ext.fileio.scp import PathLike, atomic_write
 from espnet2_ext.metrics import asr, signal
@@ -49,9 +49,7 @@ def _load_distance(conf: Mapping[str, Any]) -> Distance:
     loss.load()
 
     def distance(ref: np.ndarray, est: np.ndarray, fs: int) -> float:
-        pair = [
-            torch.from_numpy(resample(wav, fs, signal.RATE)[None]) for wav in (ref, est)
-        ]
+        pair = [torch.from_numpy(resample(wav, fs, RATE)[None]) for wav in (ref, est)]
         with torch.no_grad():
             return float(loss(*pair))
 
@@ -97,7 +95,7 @@ class _Judges:
             self._load(key)
             name = key.removeprefix(WER_PREFIX)
             hypothesis = asr.transcribe(name, question.inf, question.fs)
-            count = asr.count_errors(question.text, hypothesis)
+            count = asr.word_errors(question.text, hypothesis)
             return {key: count.to_json(hypothesis)}, ""
         values = signal.SIGNAL_METRICS[key].compute(*pair, question.fs)
         return dict(values), getattr(values, "reason", "")
