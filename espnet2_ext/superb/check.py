@@ -44,6 +44,22 @@ def check_task(task: Task, superb_dir: Path) -> tuple[list[Problem], dict[str, i
     return problems, {split: len(m.rows) for split, m in manifests.items()}
 
 
+def check_all(tasks: Sequence[Task], superb_dir: Path, shown: int = SHOWN) -> None:
+    """Check the manifests of all tasks, and print how many rows there are.
+
+    Raises:
+        UserError: with all problems of all tasks.
+    """
+    problems, lines = [], []
+    for task in tasks:
+        found, rows = check_task(task, superb_dir)
+        problems += found
+        counts = ", ".join(f"{split} {count}" for split, count in rows.items())
+        lines.append(f"{task.name}: {len(found)} problems; rows: {counts}")
+    print("\n".join(lines), flush=True)
+    refuse(problems, f"the manifests of {superb_dir}", shown)
+
+
 def refuse(problems: Sequence[Problem], what: str, shown: int = SHOWN) -> None:
     """Raise a ``UserError`` that lists the problems, if there are any."""
     if problems:
