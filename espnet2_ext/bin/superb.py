@@ -83,7 +83,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     from espnet2_ext.superb import run  # brings torch and s3prl
 
-    options = run.ProbeOptions(
+    probes = run.make_probes(
+        tasks,
         superb_dir=superb_dir,
         upstream=args.upstream,
         conf_dir=Path(args.conf_dir),
@@ -93,10 +94,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         max_store_gb=args.max_store_gb,
     )
     if args.command == "train":
-        run.train_all(options, tasks)
+        run.train_all(probes)
     else:
         conditions = run.read_conditions(args.condition)
-        run.evaluate_all(options, tasks, args.clean_scp, conditions)
+        run.evaluate_all(probes, args.clean_scp, conditions)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from espnet2_ext.fileio.audio import RATE, resample
 from espnet2_ext.fileio.journal import Journal
 from espnet2_ext.fileio.scp import PathLike, atomic_write
 from espnet2_ext.metrics import asr, signal
-from espnet2_ext.metrics.items import Item, check_items, read_pair
+from espnet2_ext.metrics.items import ScoredItem, check_items, read_pair
 from espnet2_ext.metrics.judge import time_limit
 from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, SSL_PREFIX, WER_PREFIX
 from espnet2_ext.metrics.settings import Settings
@@ -170,7 +170,10 @@ class Scorer:
 
 
 def score_items(
-    items: Sequence[Item], settings: Settings, output: PathLike, whole: bool = True
+    items: Sequence[ScoredItem],
+    settings: Settings,
+    output: PathLike,
+    whole: bool = True,
 ) -> int:
     """Score ``items`` into ``output`` (JSON lines sorted by utterance id).
 
@@ -204,7 +207,7 @@ def score_items(
 
 
 def _score_item(
-    item: Item, scorer: Scorer, journal: Journal
+    item: ScoredItem, scorer: Scorer, journal: Journal
 ) -> tuple[dict[str, Any], bool]:
     """Return the score line, and whether it was in the journal."""
     try:

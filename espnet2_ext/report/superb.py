@@ -181,7 +181,7 @@ def _heading(
         DOWNSTREAM,
         f"{task.name.upper()} {METRICS.get(metric, metric.upper())} {upstream}",
         task.unit,
-        task.higher_is_better,
+        task.statistic.higher_is_better,
         round(task.statistic.count(items.values())),
         TOKENS.get(metric) or task.statistic.item_name,
         {"task": task.name, "upstream": upstream},

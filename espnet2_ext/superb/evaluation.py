@@ -108,7 +108,7 @@ def test_items(
     with run_test(probe, csv, head):
         evaluated = Evaluated(problem.task, problem.batches, score_recordings)
         items = statistic.items(evaluated)
-    return items, statistic.metrics(problem.metrics, items)
+    return items, statistic.metrics(dict(problem.metrics), items)
 
 
 def _upstream_of(probe: Probe) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _result(
         "metric": task.metric,
         "value": task.statistic.value(items),
         "unit": task.unit,
-        "higher_is_better": task.higher_is_better,
+        "higher_is_better": task.statistic.higher_is_better,
         "items": len(items),
         "all": metrics,
         "head": {name: head[name] for name in ("checkpoint", "step", "chosen_on")},

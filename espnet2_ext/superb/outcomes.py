@@ -11,6 +11,7 @@ from espnet2_ext.metrics.alignment import count_errors
 Batch = dict[str, Any]  # what a forward pass of s3prl's task keeps
 Prediction = dict[str, Any]  # one line of predictions.jsonl, to be written
 Line = Mapping[str, Any]  # one that was read
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,56 +21,37 @@ from espnet2_ext.superb.views import ViewBuilder
 NAME = re.compile(r"^\w[\w.+-]*$")
 
 
-@dataclass(frozen=True)
-class ProbeOptions:
-    """What all probes of a run share.
-
-    Attributes:
-        superb_dir: the directory of the manifests.
-        upstream: a fragment conf/ssl/TAG.yaml, or a name of s3prl.
-        conf_dir: the directory of the settings, TASK.yaml.
-        exp_dir: written to, below TAG/TASK/.
-        num_threads: of torch; 0: its own default.
-        device: "cpu", "cuda", or "auto": a GPU if there is one.
-        max_store_gb: disk that the features of an upstream may take.
-    """
-
-    superb_dir: Path
-    upstream: str
-    conf_dir: Path
-    exp_dir: Path
-    num_threads: int = 0
-    device: str = "auto"
-    max_store_gb: float = 50
-
-
 def say(line: str) -> None:
     """Print a progress line at once, also into a log file."""
     print(line, flush=True)
 
 
-def make_probes(options: ProbeOptions, tasks: Sequence[Task]) -> list[Probe]:
-    """Load what all tasks share once; check every task's settings."""
-    if options.num_threads:
-        torch.set_num_threads(options.num_threads)
-    device = options.device
+def make_probes(
+    tasks: Sequence[Task],
+    *,
+    superb_dir: Path,
+    upstream: str,
+    conf_dir: Path,
+    exp_dir: Path,
+    num_threads: int = 0,
+    device: str = "auto",
+    max_store_gb: float = 50,
+) -> list[Probe]:
+    """Load what all tasks share once; check every task's settings.
+
+    The arguments are the options of `espnet2_ext.bin.superb`.
+    """
+    if num_threads:
+        torch.set_num_threads(num_threads)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    spec = UpstreamSpec.read(options.upstream)
+    spec = UpstreamSpec.read(upstream)
     if not NAME.match(spec.tag):
         raise UserError(f"'{spec.tag}' cannot name a directory; give a plain name.")
-    folder = options.exp_dir / spec.tag
-    max_bytes = int(options.max_store_gb * 1e9)
-    store = StoredUpstream(spec, folder / "features", max_bytes)
+    folder = exp_dir / spec.tag
+    store = StoredUpstream(spec, folder / "features", int(max_store_gb * 1e9))
     probes = [
-        Probe(
-            task=task,
-            superb_dir=options.superb_dir,
-            conf_dir=options.conf_dir,
-            directory=folder / task.name,
-            upstream=store,
-            device=device,
-        )
+        Probe(task, superb_dir, conf_dir, folder / task.name, store, device)
         for task in tasks
     ]
     for probe in probes:
@@ -79,9 +59,8 @@ def make_probes(options: ProbeOptions, tasks: Sequence[Task]) -> list[Probe]:
     return probes
 
 
-def train_all(options: ProbeOptions, tasks: Sequence[Task]) -> None:
-    """Train the head of every task that has none."""
-    probes = make_probes(options, tasks)
+def train_all(probes: Sequence[Probe]) -> None:
+    """Train the heads that are not trained."""
     for number, probe in enumerate(probes, start=1):
         started = time.monotonic()
         steps = probe.config["train"]["total_steps"]
@@ -115,14 +94,14 @@ def read_conditions(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def build_views(
-    clean_scp: str, conditions: Mapping[str, str], probes: Sequence[Probe]
+    probes: Sequence[Probe], clean_scp: str, conditions: Mapping[str, str]
 ) -> None:
     """Write the view of every task and condition.
 
     Args:
+        probes: of the tasks.
         clean_scp: the ids of the test audio in the manifests.
         conditions: name -> audio with the same ids.
-        probes: of the tasks.
 
     Raises:
         UserError: with all problems of all of them.
@@ -136,14 +115,10 @@ def build_views(
 
 
 def evaluate_all(
-    options: ProbeOptions,
-    tasks: Sequence[Task],
-    clean_scp: str,
-    conditions: Mapping[str, str],
+    probes: Sequence[Probe], clean_scp: str, conditions: Mapping[str, str]
 ) -> None:
-    """Evaluate every task in every condition; arguments as for `build_views`."""
-    probes = make_probes(options, tasks)
-    build_views(clean_scp, conditions, probes)
+    """Evaluate every probe in every condition; arguments as for `build_views`."""
+    build_views(probes, clean_scp, conditions)
     todo = [(probe, name) for probe in probes for name in conditions]
     for number, (probe, name) in enumerate(todo, start=1):
         started = time.monotonic()

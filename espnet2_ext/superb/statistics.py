@@ -7,8 +7,8 @@ bootstrap resamples the items, never the values.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from espnet2_ext.metrics.result import ErrorCount
 from espnet2_ext.superb.outcomes import (
     Evaluated,
     Line,
+    Metrics,
     Prediction,
     classified,
     filled,
@@ -28,147 +29,42 @@ from espnet2_ext.superb.outcomes import (
 Numbers = tuple[float, ...]  # two for each item
 
 
-class TaskStatistic(ABC):
-    """How a value in percent follows from the items of a task.
+@dataclass(frozen=True)
+class TaskStatistic:
+    """A sum over a sum, in percent.
 
     Attributes:
-        resampled: the same value from arrays of the numbers, for a bootstrap.
+        items: lists the items of a test set that s3prl has evaluated.
+        of: gives the two numbers of an item; ``KeyError`` if it lacks something.
+        higher_is_better: the direction of goodness.
         item_name: what `count` counts.
+        metrics: completes s3prl's own metrics of a test set, given its items.
         needs_threshold: whether a head needs one, chosen on the validation set.
+        resampled: the same value from arrays of the numbers, for a bootstrap.
     """
 
-    resampled: statistic.Statistic
-    item_name = "utt"
-    needs_threshold = False
-
-    @abstractmethod
-    def items(self, evaluated: Evaluated) -> list[Prediction]:
-        """List the items of a test set that s3prl has evaluated."""
-
-    @abstractmethod
-    def of(self, item: Line) -> Numbers:
-        """Give the two numbers of an item.
-
-        Raises:
-            KeyError, TypeError, ValueError: if the item is of another statistic.
-        """
-
-    @abstractmethod
-    def value(self, items: Sequence[Line]) -> float:
-        """Compute the value of at least one item."""
-
-    def count(self, numbers: Collection[Numbers]) -> float:
-        """Count what is behind a value, from the numbers of all items."""
-        return len(numbers)
-
-    def metrics(
-        self, theirs: Mapping[str, float], items: Sequence[Line]
-    ) -> dict[str, float]:
-        """Complete s3prl's own metrics of a test set."""
-        return dict(theirs)
-
-
-class Ratio(TaskStatistic):
-    """The sum of the first numbers over the sum of the second ones."""
-
-    resampled = statistic.RATIO
+    items: Callable[[Evaluated], list[Prediction]]
+    of: Callable[[Line], Numbers]
+    higher_is_better: bool = False
+    item_name: str = "utt"
+    metrics: Callable[[Metrics, Sequence[Line]], Metrics] = lambda theirs, items: theirs
+    needs_threshold: bool = False
+    resampled: statistic.Statistic = statistic.RATIO
 
     def value(self, items: Sequence[Line]) -> float:
-        """Compute 0 to 100; error rates can be higher."""
+        """Compute the value of at least one item; error rates can exceed 100."""
         if not items:
             raise ValueError("no value from 0 items")
         numerators, denominators = zip(*map(self.of, items), strict=True)
         return 100 * sum(numerators) / sum(denominators)
 
     def count(self, numbers: Collection[Numbers]) -> float:
-        """Count what the value is relative to: the sum of the second numbers."""
+        """Count what is behind a value, from the numbers of all items."""
         return sum(denominator for _, denominator in numbers)
-
-
-class Accuracy(Ratio):
-    """Right answers over all answers."""
-
-    def items(self, evaluated: Evaluated) -> list[Prediction]:
-        """List classifications."""
-        return classified(evaluated.batches)
-
-    def of(self, item: Line) -> Numbers:
-        """Give 1 or 0 for right or wrong, and 1."""
-        return float(item["correct"]), 1.0
-
-
-class ErrorRate(Ratio):
-    """Substitutions, deletions and insertions over reference tokens."""
-
-    def items(self, evaluated: Evaluated) -> list[Prediction]:
-        """List transcripts; those of speech recognition have characters besides."""
-        return transcribed(evaluated.batches, "cer" in evaluated.task.log_metrics)
-
-    def of(self, item: Line) -> Numbers:
-        """Give errors and reference tokens."""
-        count = ErrorCount.from_json(item)
-        return float(count.errors), float(count.words)
-
-
-class MeanF1(Ratio):
-    """F1 of the slot types of an utterance; as s3prl, the mean over utterances."""
-
-    def items(self, evaluated: Evaluated) -> list[Prediction]:
-        """List transcripts with how many slot types were found."""
-        return filled(evaluated.batches)
-
-    def of(self, item: Line) -> Numbers:
-        """Give the F1 of the utterance, and 1."""
-        return _f1(item["tp"], item["fp"], item["fn"]), 1.0
-
-    def metrics(
-        self, theirs: Mapping[str, float], items: Sequence[Line]
-    ) -> dict[str, float]:
-        """Add the F1 of the counts of all utterances together."""
-        pooled = (sum(item[key] for item in items) for key in ("tp", "fp", "fn"))
-        # by 100 and back: the last digit stays what it was
-        return {**theirs, "slot_type_f1_pooled": 100 * _f1(*pooled) / 100}
-
-
-def _f1(tp: int, fp: int, fn: int) -> float:
-    """F1 of counts; 1 where there was nothing to find and nothing was found."""
-    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0
-
-
-class DiarisationErrorRate(Ratio):
-    """Seconds of error over seconds of reference speech."""
-
-    item_name = "s"
-    needs_threshold = True
-
-    def items(self, evaluated: Evaluated) -> list[Prediction]:
-        """List the recordings."""
-        return evaluated.score_recordings()
-
-    def of(self, item: Line) -> Numbers:
-        """Give seconds of error and of reference speech."""
-        return float(item["error"]), float(item["total"])
-
-    def metrics(
-        self, theirs: Mapping[str, float], items: Sequence[Line]
-    ) -> dict[str, float]:
-        """Say that s3prl's metrics are of frames: they are not comparable."""
-        return {f"frame_{name}": value for name, value in theirs.items()}
 
 
 class EqualErrorRate(TaskStatistic):
     """Misses, at the threshold at which false alarms are as frequent."""
-
-    resampled = statistic.EER
-    item_name = "trials"
-
-    def items(self, evaluated: Evaluated) -> list[Prediction]:
-        """List trials."""
-        return verified(evaluated.task.trials, evaluated.batches)
-
-    def of(self, item: Line) -> Numbers:
-        """Give the score, and 1 for a trial of the same speaker, else 0."""
-        return float(item["score"]), float(item["label"])
 
     def value(self, items: Sequence[Line]) -> float:
         """Compute 0 to 100.
@@ -176,20 +72,67 @@ class EqualErrorRate(TaskStatistic):
         Raises:
             UserError: if all trials have the same label.
         """
-        if not items:
-            raise ValueError("no value from 0 items")
-        numbers = np.array([self.of(item) for item in items]).T
+        numbers = np.array([self.of(item) for item in items]).reshape(-1, 2).T
         labels = {int(label) for label in numbers[1]}
         if len(labels) != 2:
             raise UserError(
                 "EER needs trials of the same and of different speakers; found only "
-                f"label {labels.pop()} in {len(items)} trials."
+                f"label {labels.pop() if labels else '-'} in {len(items)} trials."
             )
         return self.resampled.value(numbers)
 
+    def count(self, numbers: Collection[Numbers]) -> float:
+        """Count the trials."""
+        return len(numbers)
 
-ACCURACY = Accuracy()
-ERROR_RATE = ErrorRate()
-MEAN_F1 = MeanF1()
-DER = DiarisationErrorRate()
-EER = EqualErrorRate()
+
+def _errors(item: Line) -> Numbers:
+    count = ErrorCount.from_json(item)
+    return float(count.errors), float(count.words)
+
+
+def _f1(*items: Line) -> float:
+    """F1 of pooled counts; 1 where there was nothing to find and nothing was found."""
+    tp, fp, fn = (sum(item[key] for item in items) for key in ("tp", "fp", "fn"))
+    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0
+
+
+def _with_pooled_f1(theirs: Metrics, items: Sequence[Line]) -> Metrics:
+    # by 100 and back: the last digit stays what it was
+    return {**theirs, "slot_type_f1_pooled": 100 * _f1(*items) / 100}
+
+
+# right answers of all answers
+ACCURACY = TaskStatistic(
+    items=lambda evaluated: classified(evaluated.batches),
+    of=lambda item: (float(item["correct"]), 1.0),
+    higher_is_better=True,
+)
+# substitutions, deletions and insertions over reference tokens
+ERROR_RATE = TaskStatistic(
+    items=lambda evaluated: transcribed(
+        evaluated.batches, "cer" in evaluated.task.log_metrics
+    ),
+    of=_errors,
+)
+# F1 of the slot types of an utterance; as in s3prl, the mean over utterances
+MEAN_F1 = TaskStatistic(
+    items=lambda evaluated: filled(evaluated.batches),
+    of=lambda item: (_f1(item), 1.0),
+    higher_is_better=True,
+    metrics=_with_pooled_f1,
+)
+# seconds of error over seconds of reference speech; s3prl's own metrics are of frames
+DER = TaskStatistic(
+    items=lambda evaluated: evaluated.score_recordings(),
+    of=lambda item: (float(item["error"]), float(item["total"])),
+    item_name="s",
+    metrics=lambda theirs, items: {f"frame_{k}": v for k, v in theirs.items()},
+    needs_threshold=True,
+)
+EER = EqualErrorRate(
+    items=lambda evaluated: verified(evaluated.task.trials, evaluated.batches),
+    of=lambda item: (float(item["score"]), float(item["label"])),
+    item_name="trials",
+    resampled=statistic.EER,
+)

@@ -27,7 +27,6 @@ class Task:
         problem: class of ``s3prl.problem`` that does it.
         metric: the main metric, as s3prl calls it.
         statistic: how the value follows from the items.
-        higher_is_better: the direction of goodness.
         columns: what train.csv and valid.csv must have.
         test_columns: what test.csv must have; empty: the same.
         optional: columns that may be there.
@@ -40,7 +39,6 @@ class Task:
     problem: str
     metric: str
     statistic: TaskStatistic
-    higher_is_better: bool
     columns: tuple[str, ...]
     test_columns: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -67,47 +65,43 @@ TRIAL = ("id1", "id2", "wav_path1", "wav_path2", "label")
 TURN = ("record_id", "duration", "wav_path", "utt_id", "speaker", *SEGMENT)
 
 
-def _classify(
-    name: str,
-    title: str,
-    problem: str,
-    columns: tuple[str, ...] = CLASS,
-    optional: tuple[str, ...] = SEGMENT,
-) -> Task:
+def _classify(name: str, title: str, problem: str) -> Task:
     return Task(
         name=name,
         title=title,
         problem=problem,
         metric="accuracy",
         statistic=ACCURACY,
-        higher_is_better=True,
-        columns=columns,
-        optional=optional,
-    )
-
-
-def _transcribe(name: str, title: str, problem: str, metric: str) -> Task:
-    return Task(
-        name=name,
-        title=title,
-        problem=problem,
-        metric=metric,
-        statistic=ERROR_RATE,
-        higher_is_better=False,
-        columns=TEXT,
+        columns=CLASS,
+        optional=SEGMENT,
     )
 
 
 _ALL = (
-    _transcribe("pr", "phone recognition", "SuperbPR", "per"),
-    _transcribe("asr", "speech recognition", "SuperbASR", "wer"),
+    Task(
+        name="pr",
+        title="phone recognition",
+        problem="SuperbPR",
+        metric="per",
+        statistic=ERROR_RATE,
+        columns=TEXT,
+    ),
+    Task(
+        name="asr",
+        title="speech recognition",
+        problem="SuperbASR",
+        metric="wer",
+        statistic=ERROR_RATE,
+        columns=TEXT,
+    ),
     _classify("ks", "keyword spotting", "SuperbKS"),
-    _classify(
+    Task(
         name="ic",
         title="intent classification",
         problem="SuperbIC",
+        metric="accuracy",
+        statistic=ACCURACY,
         columns=("id", "wav_path", "labels"),
-        optional=(),
     ),
     _classify("sid", "speaker identification", "SuperbSID"),
     Task(
@@ -116,7 +110,6 @@ _ALL = (
         problem="SuperbASV",
         metric="EER",
         statistic=EER,
-        higher_is_better=False,
         columns=("id", "wav_path", "spk"),
         test_columns=TRIAL,
         has_valid=False,
@@ -127,7 +120,6 @@ _ALL = (
         problem="SuperbSD",
         metric="der",
         statistic=DER,
-        higher_is_better=False,
         columns=TURN,
     ),
     _classify("er", "emotion recognition", "SuperbER"),
@@ -137,7 +129,6 @@ _ALL = (
         problem="SuperbSF",
         metric="slot_type_f1",
         statistic=MEAN_F1,
-        higher_is_better=True,
         columns=(*TEXT, "iob"),
     ),
     # not in SUPERB: the class of speaker identification with languages as labels

@@ -12,7 +12,7 @@ from espnet2_ext.bin.superb import main
 from espnet2_ext.errors import UserError
 from espnet2_ext.superb.evaluation import evaluate
 from espnet2_ext.superb.problems import CsvProblem
-from espnet2_ext.superb.run import ProbeOptions, build_views, make_probes
+from espnet2_ext.superb.run import build_views, make_probes
 from espnet2_ext.superb.tasks import TASKS, task_of
 from espnet2_ext.superb.training import train
 from tests.superb.tiny_conf import SETTINGS, write_settings
@@ -54,7 +54,7 @@ class Lab:
     def probe(self, name, **changes):
         """The probe itself, for what the command line does not show."""
         options = self.options(name, **changes, device="cpu", max_store_gb=1)
-        return make_probes(ProbeOptions(**options), [task_of(name)])[0]
+        return make_probes([task_of(name)], **options)[0]
 
     def folder(self, name):
         return self.exp_dir / TAG[name] / name
@@ -113,7 +113,7 @@ def test_result_says_what_it_is_and_predictions_cover_the_test_set(lab, name):
     found = tuple(result[key] for key in ("task", "upstream", "tag"))
     assert found == (name, upstream, TAG[name])
     assert (result["condition"], result["unit"]) == ("noisy", "%")
-    assert result["higher_is_better"] == task.higher_is_better
+    assert result["higher_is_better"] == task.statistic.higher_is_better
     key = {"asv": "id1", "sd": "record_id"}.get(name, "id")
     expected = [row[key] for row in lab.corpus.read(name, "test")]
     found = [item["id1" if name == "asv" else "id"] for item in items]
@@ -239,7 +239,7 @@ def test_killed_training_goes_on_from_its_last_checkpoint(
         assert train(probe)
     assert f"Loading checkpoints from {probe.target_dir}/train/step_30" in caplog.text
     assert probe.head()["total_steps"] == 60
-    build_views(str(lab.clean), {"clean": str(lab.clean)}, [probe])
+    build_views([probe], str(lab.clean), {"clean": str(lab.clean)})
     assert evaluate(probe, "clean")[0]["value"] >= AT_LEAST["er"]
 
 

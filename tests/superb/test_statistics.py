@@ -141,7 +141,7 @@ def test_a_bootstrap_sees_the_same_value_and_a_table_its_size(statistic, items, 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 def test_nothing_has_no_value(task):
-    with pytest.raises(ValueError, match="from 0 items"):
+    with pytest.raises(ValueError, match=r"from 0 items|in 0 trials"):
         task.statistic.value([])
 
 
