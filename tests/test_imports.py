@@ -44,7 +44,7 @@ def ours(module: str) -> list[str]:
 
 
 def room_of(module: str) -> str:
-    return (module.split(".") + ["__init__"])[1]
+    return f"{module}.__init__".split(".")[1]
 
 
 def floors() -> dict[str, int]:

@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.bin.add_ssl_loss import add_loss
-from espnet2_ext.enh.config import check_config
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.plan.table import SYSTEM, SystemRow
 from espnet2_ext.ssl.fragment import read_ssl_fragment
+from espnet2_ext.tasks.config import check_config
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 
 KEYS = ("base", "ssl", "score", "compare", "settings")

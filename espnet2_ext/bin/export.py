@@ -60,7 +60,7 @@ def export(
     portable = exp_dir / "portable"
     config = portable_config(read_yaml(config_file))
     if inference_config is not None:
-        from espnet2_ext.enh.inference import check_inference  # takes seconds
+        from espnet2_ext.tasks.inference import check_inference  # takes seconds
 
         check_inference(config, state, inference_config)
     with atomic_write(portable / "config.yaml") as stream:

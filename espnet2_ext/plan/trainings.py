@@ -49,7 +49,7 @@ def _found(start: str) -> str:
 
 
 def _train(config: str, words: Sequence[str], start: str) -> None:
-    from espnet2_ext.enh.config import check_config
+    from espnet2_ext.tasks.config import check_config
 
     if Path(config).is_file():  # else it is refused by itself
         check_config(config, [*words, *(["--init_param", start] if start else [])])

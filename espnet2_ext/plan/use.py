@@ -45,8 +45,8 @@ def _decode(words: Sequence[str]) -> None:
 
 
 def _change(config: str) -> None:
-    from espnet2_ext.enh.inference import KEYS
     from espnet2_ext.fileio.yaml import named, read_yaml
+    from espnet2_ext.tasks.inference import KEYS
     from espnet2_ext.train.options import check_options
 
     with named(config):

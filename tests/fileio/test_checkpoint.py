@@ -9,7 +9,6 @@ import yaml
 
 from espnet2_ext.bin.export import export
 from espnet2_ext.bin.resolve_asr import main as resolve_asr
-from espnet2_ext.enh.config import check_config
 from espnet2_ext.enh.loss.parameters import read_centroids
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.checkpoint import check_file, load, load_weights
@@ -18,6 +17,7 @@ from espnet2_ext.hubert.kmeans import hubert_features
 from espnet2_ext.ssl.featurizer import read_featurizer
 from espnet2_ext.ssl.upstream import FrozenUpstream
 from espnet2_ext.superb.features import Extractor, UpstreamSpec
+from espnet2_ext.tasks.config import check_config
 from tests.tasks.conftest import SMALL, SNR
 from tests.wrong_files import NO_WEIGHTS, WRONG, make_wrong, write_weights
 

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from espnet2_ext.enh.config import check_config
 from espnet2_ext.errors import UserError
+from espnet2_ext.tasks.config import check_config
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 from tests.conftest import ROOT
 from tests.tasks.conftest import SMALL, SNR

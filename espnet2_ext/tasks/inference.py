@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.enh.config import build_network, check_parts, training_task
+from espnet2_ext.enh.config import build_network, check_parts
 from espnet2_ext.errors import unknown_name
 from espnet2_ext.fileio.yaml import named, read_yaml
+from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 from espnet2_ext.train.init_param import check_fit
 from espnet2_ext.train.options import check_options
 
@@ -33,7 +34,7 @@ def check_inference(
             do not fit.
     """
     with named(path):
-        changes, parser = read_yaml(path), training_task().get_parser()
+        changes, parser = read_yaml(path), SSLEnhancementTask.get_parser()
         for key in changes:
             if key not in KEYS:
                 raise unknown_name("key", key, KEYS)
@@ -44,5 +45,5 @@ def check_inference(
             merged[key] = {**merged[key], **value} if both else value
         defaults = vars(parser.parse_args([]))
         args = argparse.Namespace(**{**defaults, **merged})
-        check_parts(args)
-        check_fit(dict(weights), build_network(args), str(path))
+        check_parts(args, SSLEnhancementTask)
+        check_fit(dict(weights), build_network(args, SSLEnhancementTask), str(path))

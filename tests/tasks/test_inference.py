@@ -5,9 +5,9 @@ import argparse
 import pytest
 import yaml
 
-from espnet2_ext.enh.inference import check_inference
 from espnet2_ext.errors import UserError
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
+from espnet2_ext.tasks.inference import check_inference
 from tests.tasks.conftest import SMALL, SNR
 
 CONFIG = {**SMALL, "criterions": [SNR]}
