@@ -6,18 +6,19 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from espnet2_ext.report.joint import (
-    TITLE,
-    Joint,
-    gap_table,
-    joint_difference_table,
-    joint_verdicts,
-    value_table,
-)
-from espnet2_ext.report.results import TestSet
+from espnet2_ext.report.breakdown import SNR, read_groups
+from espnet2_ext.report.cells import Table
+from espnet2_ext.report.comparison import Comparison, compare_set
+from espnet2_ext.report.sources.scores import ScoredSet
 from espnet2_ext.report.systems import System
-from espnet2_ext.report.tables import Table, difference_table, main_table, snr_table
-from espnet2_ext.report.verdict import verdicts
+from espnet2_ext.report.tables import (
+    breakdown_table,
+    difference_table,
+    gap_table,
+    joint_table,
+    main_table,
+)
+from espnet2_ext.report.verdict import joint_verdicts, verdicts
 
 TERMINAL = 200  # characters in a line; the signal metrics of one test set fit
 
@@ -44,22 +45,32 @@ class Document:
 
 
 def build_section(
-    test_set: TestSet, systems: Sequence[System], baseline: str
+    scored: ScoredSet,
+    systems: Sequence[System],
+    baseline: str,
+    by: Sequence[str] = (SNR,),
 ) -> Section:
-    """Build all tables and verdicts of one test set."""
-    tables = [main_table(test_set, systems)]
-    if by_snr := snr_table(test_set, systems):
-        tables.append(by_snr)
-    tables.append(difference_table(test_set, systems, baseline))
-    return Section(
-        test_set.name, tuple(tables), tuple(verdicts(test_set, systems, baseline))
-    )
+    """Build all tables and verdicts of one test set.
+
+    Args:
+        scored: of the set.
+        systems: the rows besides clean and noisy.
+        baseline: the system with which the others are compared.
+        by: files ``utt2*`` by whose values the utterances are grouped.
+    """
+    view = compare_set(scored, systems, baseline)
+    tables = [main_table(view)]
+    for file in by:
+        if found := read_groups(scored.data, scored.utts, file):
+            tables.append(breakdown_table(view, *found))
+    tables.append(difference_table(view))
+    return Section(view.title, tuple(tables), tuple(verdicts(view)))
 
 
-def build_joint_section(joint: Joint) -> Section:
+def build_joint_section(view: Comparison) -> Section:
     """Build the tables of everything that was measured."""
-    tables = value_table(joint), gap_table(joint), joint_difference_table(joint)
-    return Section(TITLE, tables, tuple(joint_verdicts(joint)))
+    tables = joint_table(view), gap_table(view), difference_table(view)
+    return Section(view.title, tables, tuple(joint_verdicts(view)))
 
 
 def _width(text: str) -> int:
