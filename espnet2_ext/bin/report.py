@@ -14,12 +14,14 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main, unknown_name
 from espnet2_ext.fileio.scp import atomic_write
+from espnet2_ext.report.breakdown import SNR, check_files
 from espnet2_ext.report.column import Column
-from espnet2_ext.report.comparison import compare_all
+from espnet2_ext.report.comparison import Comparison, compare_all, compare_set
 from espnet2_ext.report.document import (
     Document,
     build_joint_section,
     build_section,
+    build_summary,
     to_markdown,
     to_plain,
 )
@@ -28,10 +30,10 @@ from espnet2_ext.report.html import to_html
 from espnet2_ext.report.provenance import provenance
 from espnet2_ext.report.records import to_jsonl
 from espnet2_ext.report.sources.asr import read_asr, read_tags
-from espnet2_ext.report.sources.scores import read_scored_set
+from espnet2_ext.report.sources.scores import ScoredSet, read_scored_set
 from espnet2_ext.report.sources.superb import read_superb
 from espnet2_ext.report.sources.training import training_figures
-from espnet2_ext.report.systems import CLEAN, NOISY, System, read_systems
+from espnet2_ext.report.systems import System, read_systems
 
 EXAMPLE_BYTES = 7_000_000  # of pictures and audio: the page stays below 8 MB
 
@@ -66,6 +68,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--asr_test_sets", default="", help="sets they decoded; default: --test_sets"
     )
+    parser.add_argument(
+        "--by",
+        nargs="+",
+        metavar="FILE",
+        help="files utt2* of the test sets: a table by their values, durations in "
+        f"ranges; default: {SNR} where there is one",
+    )
     parser.add_argument("--output_dir", type=Path, required=True)
     return parser
 
@@ -83,6 +92,22 @@ def read_further(args: argparse.Namespace, systems: Sequence[System]) -> list[Co
     return columns + read_asr(args.dumpdir, sets, tags, systems)
 
 
+def build_document(
+    words: Sequence[str],
+    view: Comparison,
+    scored: Sequence[ScoredSet],
+    by: Sequence[str],
+) -> Document:
+    """Build the summary, the joint table where there is more than scores, the sets."""
+    sets = [compare_set(found, view.systems, view.baseline) for found in scored]
+    sections = [build_summary(sets, view)]
+    if len(view.columns) > sum(len(one.columns) for one in sets):
+        sections.append(build_joint_section(view))
+    sections += [build_section(s, one, by) for s, one in zip(scored, sets, strict=True)]
+    command = shlex.join(["python", "-m", "espnet2_ext.bin.report", *words])
+    return Document(command, tuple(provenance()), tuple(sections))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the files and print the tables."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -95,14 +120,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     sets = args.test_sets.split()
     if not sets:
         raise UserError("--test_sets is empty; name at least one set.")
+    for name in sets:
+        check_files(args.dumpdir / name, args.by or ())
     scored = [read_scored_set(args.dumpdir, name, systems) for name in sets]
     further = read_further(args, systems)
-    sections = [build_section(found, systems, baseline) for found in scored]
-    if further:
-        view = compare_all(scored, further, systems, baseline)
-        sections.insert(0, build_joint_section(view))
-    command = shlex.join(["python", "-m", "espnet2_ext.bin.report", *words])
-    document = Document(command, tuple(provenance()), tuple(sections))
+    view = compare_all(scored, further, systems, baseline)
+    document = build_document(words, view, scored, args.by or [SNR])
     share = EXAMPLE_BYTES // len(scored)
     examples = {
         found.name: make_examples(found, systems, args.num_examples, share)
@@ -112,10 +135,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     figures = training_figures(curves)
     results, page = args.output_dir / "RESULTS.md", args.output_dir / "report.html"
     numbers = args.output_dir / "results.jsonl"
-    rows = [CLEAN, NOISY, *(system.name for system in systems)]
     columns = [column for found in scored for column in found.columns]
     with atomic_write(numbers) as stream:
-        stream.write(to_jsonl([*columns, *further], rows, command))
+        stream.write(to_jsonl([*columns, *further], view.rows, document.command))
     with atomic_write(results) as stream:
         stream.write(to_markdown(document))
     with atomic_write(page) as stream:

@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from espnet2_ext.report.breakdown import SNR, read_groups
+from espnet2_ext.report.breakdown import read_groups
 from espnet2_ext.report.cells import Table
-from espnet2_ext.report.comparison import Comparison, compare_set
+from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.sources.scores import ScoredSet
-from espnet2_ext.report.systems import System
+from espnet2_ext.report.summary import TITLE, summary_lines, summary_table
 from espnet2_ext.report.tables import (
     breakdown_table,
     difference_table,
@@ -44,27 +44,25 @@ class Document:
     sections: tuple[Section, ...]
 
 
-def build_section(
-    scored: ScoredSet,
-    systems: Sequence[System],
-    baseline: str,
-    by: Sequence[str] = (SNR,),
-) -> Section:
+def build_section(scored: ScoredSet, view: Comparison, by: Sequence[str]) -> Section:
     """Build all tables and verdicts of one test set.
 
     Args:
         scored: of the set.
-        systems: the rows besides clean and noisy.
-        baseline: the system with which the others are compared.
+        view: its columns and rows.
         by: files ``utt2*`` by whose values the utterances are grouped.
     """
-    view = compare_set(scored, systems, baseline)
     tables = [main_table(view)]
     for file in by:
         if found := read_groups(scored.data, scored.utts, file):
             tables.append(breakdown_table(view, *found))
     tables.append(difference_table(view))
     return Section(view.title, tuple(tables), tuple(verdicts(view)))
+
+
+def build_summary(sets: Sequence[Comparison], whole: Comparison) -> Section:
+    """Build the first page of several test sets, and of all that was measured."""
+    return Section(TITLE, (summary_table(sets, whole),), tuple(summary_lines(sets)))
 
 
 def build_joint_section(view: Comparison) -> Section:
@@ -135,7 +133,6 @@ def to_markdown(document: Document) -> str:
             parts.append(f"### {table.title}")
             parts.append(table_to_markdown(table))
             parts.append("\n".join(f"- {note}" for note in table.notes))
-            parts.append(f"Command: `{document.command}`")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -254,7 +254,8 @@ def gap_closed(column: Column, name: str) -> float | None:
     return 100 * (value - noisy) / (clean - noisy)
 
 
-def _mean_gap(columns: Sequence[Column], name: str) -> float | None:
+def mean_gap(columns: Sequence[Column], name: str) -> float | None:
+    """Return the mean of `gap_closed`, or ``None`` where a column has none."""
     gaps = [gap_closed(column, name) for column in columns]
     known = [gap for gap in gaps if gap is not None]
     complete = bool(known) and len(known) == len(gaps)
@@ -267,7 +268,7 @@ def gap_table(view: Comparison) -> Table:
     rows = []
     for system in view.systems:
         gaps = [gap_closed(column, system.name) for column in view.columns]
-        numbers = (*gaps, _mean_gap(fair, system.name))
+        numbers = (*gaps, mean_gap(fair, system.name))
         rows.append((Cell(system.name), *(number_cell(n, None, 1) for n in numbers)))
     headers = (
         f"{column.label}{CIRCULAR if column.circular else ''} (%){NBSP}↑ "

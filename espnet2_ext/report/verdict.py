@@ -47,27 +47,34 @@ def _subject(view: Comparison, a: str, b: str) -> str:
     return exchange
 
 
+def _judge(view: Comparison, a: str, b: str) -> tuple[str, str]:
+    """Return what is said of two rows, and the columns by how they differ."""
+    fair = [
+        (column.quantity.label, column, difference)
+        for column, difference in view.differences(a, b)
+        if not column.circular
+    ]
+    judged = _by_way(found for found in fair if found[1].is_rate)
+    subject = _subject(view, a, b)
+    listing = _listing(_by_way(fair))
+    if any(judged.values()):
+        return f"for recognition, {_judgement(judged, subject)}", listing
+    return f"no independent recogniser judged {subject}", listing
+
+
+def headlines(view: Comparison) -> list[str]:
+    """Write one line per comparison on a test set, without its columns."""
+    return [_judge(view, a, b)[0] for a, b in view.pairs]
+
+
 def verdicts(view: Comparison) -> list[str]:
     """Write one line per comparison on a test set.
 
     Recognisers that are not related to a loss decide, and quantities that a loss aims
     at are not listed; where no such recogniser was run, the line says so.
     """
-    lines = []
-    for a, b in view.pairs:
-        fair = [
-            (column.quantity.label, column, difference)
-            for column, difference in view.differences(a, b)
-            if not column.circular
-        ]
-        judged = _by_way(found for found in fair if found[1].is_rate)
-        subject = _subject(view, a, b)
-        if any(judged.values()):
-            line = f"for recognition, {_judgement(judged, subject)}"
-        else:
-            line = f"no independent recogniser judged {subject}"
-        lines.append(f"{view.title}: {line} ({_listing(_by_way(fair))}).")
-    return lines
+    judged = [_judge(view, a, b) for a, b in view.pairs]
+    return [f"{view.title}: {line} ({listing})." for line, listing in judged]
 
 
 def joint_verdicts(view: Comparison) -> list[str]:

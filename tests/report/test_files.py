@@ -25,6 +25,7 @@ def test_joint_table_comes_first_in_all_files(
     main(options(full))
     text = (full.root / "out" / "RESULTS.md").read_text()
     assert re.findall(r"^### (.*)$", text, re.MULTILINE) == [
+        "Summary",
         "Joint table",
         "Joint table: relative gap closed",
         "Joint table: differences",
