@@ -23,9 +23,9 @@ def groups(corpus: Corpus, name: str) -> dict[str, list[str]]:
 
 
 def test_numbers_stand_in_order_and_texts_after_them(corpus: Corpus) -> None:
-    write(corpus, "utt2snr", [10, "clean", -5, 10])
+    write(corpus, "utt2snr", [10, "clean", 5, 10])
     assert groups(corpus, "utt2snr") == {
-        "-5 dB": ["u2"],
+        "5 dB": ["u2"],
         "10 dB": ["u0", "u3"],
         "clean dB": ["u1"],
     }
