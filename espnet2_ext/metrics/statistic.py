@@ -126,8 +126,6 @@ def paired_difference(
             the same item.
         b: those of the other system.
     """
-    import scipy.stats
-
     ways = [[statistic.prepare(items) for items in runs] for runs in (a, b)]
     count = a[0].shape[1]
 
@@ -139,16 +137,24 @@ def paired_difference(
         first, second = (np.mean([f(counts) for f in fs], axis=0) for fs in ways)
         return np.round(first - second, DIGITS).reshape(index.shape[:-1])
 
-    items = np.arange(count)
-    value = float(drawn(items))
+    value = float(drawn(np.arange(count)))
+    return Difference(value, *_interval(drawn, count, statistic.resamples), count)
+
+
+def _interval(
+    drawn: Callable[..., np.ndarray], count: int, resamples: int
+) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a function of drawn indices, if it has one."""
+    import scipy.stats
+
     if count < 2:
-        return Difference(value, None, None, count)
+        return None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
         interval = scipy.stats.bootstrap(
-            (items,),
+            (np.arange(count),),
             drawn,
-            n_resamples=statistic.resamples,
+            n_resamples=resamples,
             batch=max(1, min(1000, BATCH_ITEMS // count)),
             vectorized=True,
             paired=True,
@@ -158,5 +164,5 @@ def paired_difference(
         ).confidence_interval
     low, high = float(interval.low), float(interval.high)
     if np.isnan(low) or np.isnan(high):  # some draw has no statistic
-        return Difference(value, None, None, count)
-    return Difference(value, low, high, count)
+        return None, None
+    return low, high
