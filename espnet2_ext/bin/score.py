@@ -93,7 +93,7 @@ def read_items(args: argparse.Namespace) -> list[Item]:
             "the ids do not agree; each must be in all tables:\n" + "\n".join(problems)
         )
     texts = _read_texts(args)
-    return [Item(key, refs[key], infs[key], texts.get(key)) for key in keys]
+    return [Item(key, infs[key], refs[key], texts.get(key)) for key in keys]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

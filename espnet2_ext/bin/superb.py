@@ -107,7 +107,8 @@ def make_probes(args: argparse.Namespace, tasks: list[Task]) -> list[Probe]:
     """Load what all tasks share once; check every task's settings."""
     import torch
 
-    from espnet2_ext.superb.features import StoredUpstream, UpstreamSpec
+    from espnet2_ext.enh.fragment import read_upstream
+    from espnet2_ext.superb.features import StoredUpstream
     from espnet2_ext.superb.probe import Probe
 
     if args.num_threads:
@@ -115,7 +116,7 @@ def make_probes(args: argparse.Namespace, tasks: list[Task]) -> list[Probe]:
     device = args.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    spec = UpstreamSpec.read(args.upstream)
+    spec = read_upstream(args.upstream)
     if not NAME.match(spec.tag):
         raise UserError(f"'{spec.tag}' cannot name a directory; give a plain name.")
     folder = Path(args.exp_dir) / spec.tag

@@ -59,8 +59,9 @@ def signals() -> tuple[torch.Tensor, torch.Tensor]:
 def make_loss(checkpoint: str, layers: str) -> Callable[[], None]:
     """B: our loss, forward and backward."""
     from espnet2_ext.enh.loss.ssl_distance import SSLDistance
+    from espnet2_ext.ssl.spec import UpstreamSpec
 
-    loss = SSLDistance("wavlm_local", checkpoint, layers=layers)
+    loss = SSLDistance(UpstreamSpec("wavlm_local", checkpoint), layers=layers)
     loss.upstream.load()
     clean, enhanced = signals()
 
@@ -73,9 +74,10 @@ def make_loss(checkpoint: str, layers: str) -> Callable[[], None]:
 
 def make_forward(checkpoint: str) -> Callable[[], None]:
     """A: one forward pass without gradient."""
+    from espnet2_ext.ssl.spec import UpstreamSpec
     from espnet2_ext.ssl.upstream import FrozenUpstream
 
-    upstream = FrozenUpstream("wavlm_local", checkpoint).load()
+    upstream = FrozenUpstream(UpstreamSpec("wavlm_local", checkpoint)).load()
     clean, _ = signals()
 
     def step() -> None:

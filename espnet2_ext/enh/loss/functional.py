@@ -105,6 +105,9 @@ DISTANCES: dict[str, Callable[..., Tensor]] = {
 }
 
 
+MSE, NONE = "mse", "none"  # the distance and the normalisation where none is named
+
+
 class FeatureDistance:
     """``dist(n(est), n(stopgrad(ref)))`` in float32, whatever the input's type.
 
@@ -116,7 +119,7 @@ class FeatureDistance:
         UserError: on an unknown distance, parameter or normalisation.
     """
 
-    def __init__(self, distance: object = "mse", normalize: str = "none") -> None:
+    def __init__(self, distance: object = MSE, normalize: str = NONE) -> None:
         if not isinstance(normalize, str) or normalize not in NORMALIZATIONS:
             raise unknown_name("normalize", normalize, NORMALIZATIONS)
         self._measure = bind_parameters(distance, DISTANCES)
@@ -166,8 +169,8 @@ def feature_distance(
     est: Tensor,
     ref: Tensor,
     mask: Tensor,
-    distance: object = "mse",
-    normalize: str = "none",
+    distance: object = MSE,
+    normalize: str = NONE,
 ) -> Tensor:
     """Make a ``FeatureDistance`` and call it once.
 
