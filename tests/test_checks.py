@@ -167,7 +167,7 @@ def test_numbers_of_numpy_and_paths_are_taken(tmp_path):
         fs=np.int64(8000), pad_reference=np.int32(3), download_dir=tmp_path
     )
     assert (built.upstream.fs, built.pad_reference) == (8000, 3)
-    assert built.upstream._shared.options["download_dir"] == str(tmp_path)
+    assert built.upstream.spec.download_dir == str(tmp_path)
     assert solver(weight=np.float32(0.5)).weight == 0.5
     assert solver(weight=0).weight == 0
 

@@ -54,5 +54,5 @@ def test_references_are_handed_on(handed_on):
 
 
 def test_losses_of_a_step_share_their_forward_passes(handed_on):
-    assert handed_on({}, ["ref"])["shared"] == {}
+    assert handed_on({}, ["ref"])["shared"]
     assert not is_sharing()

@@ -82,11 +82,9 @@ def test_upstream_gets_every_argument(conf, tmp_path):
         **conf, download_dir=str(tmp_path), extra_conf=extra, fs=8000
     ).upstream
     assert upstream.fs == 8000
-    assert upstream._shared.options == {
-        "path_or_url": conf["path_or_url"],
-        "download_dir": str(tmp_path),
-        "extra_conf": extra,
-    }
+    assert upstream.spec == UpstreamSpec(
+        "wavlm_local", conf["path_or_url"], str(tmp_path), extra
+    )
 
 
 # distances with parameters
@@ -295,9 +293,8 @@ def test_draws_go_on_from_their_state(conf, heard, speech_like, noisy):
 
     def steps(loss, count):
         heard.clear()
-        return [list(loss.per_layer(est, speech_like).layers) for _ in range(count)], [
-            *heard
-        ]
+        found = [list(loss.per_layer(est, speech_like).layers) for _ in range(count)]
+        return found, [*heard]
 
     torch.manual_seed(5)
     drawn, paddings = steps(whole, 6)
@@ -327,7 +324,9 @@ def test_import_needs_neither_espnet_nor_s3prl():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("module", ["ssl.upstream", "ssl.blocks", "enh.loss", "frames"])
+@pytest.mark.parametrize(
+    "module", ["ssl.upstream", "ssl.blocks", "ssl.spec", "enh.loss", "enh.fragment"]
+)
 def test_modules_can_be_imported_in_any_order(module):
     command = [sys.executable, "-c", f"import espnet2_ext.{module}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -3,6 +3,7 @@ import torch
 
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.errors import UserError
+from espnet2_ext.ssl.spec import UpstreamSpec
 from tests.flat import ssl_distance
 
 
@@ -106,11 +107,9 @@ def test_upstream_gets_every_argument(conf, tmp_path):
         **conf, download_dir=str(tmp_path), extra_conf=extra, fs=8000
     ).ssl_distance.upstream
     assert upstream.fs == 8000
-    assert upstream._shared.options == {
-        "path_or_url": conf["path_or_url"],
-        "download_dir": str(tmp_path),
-        "extra_conf": extra,
-    }
+    assert upstream.spec == UpstreamSpec(
+        "wavlm_local", conf["path_or_url"], str(tmp_path), extra
+    )
 
 
 def test_criterion_holds_no_weights(conf, speech_like):
