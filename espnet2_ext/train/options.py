@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from espnet2.utils.nested_dict_action import NestedDictAction
 
-from espnet2_ext.errors import UserError, brief, unknown_name
+from espnet2_ext.errors import UserError, brief, looks_like_number, unknown_name
 
 MODES = ("min", "max")
 # of options that are numbers: the smallest value, and whether it is allowed itself
@@ -106,15 +106,6 @@ def _wrong(name: str, value: object, expected: str) -> UserError:
     return UserError(
         f"{name}: found {brief(value)}{hint}; expected {expected}; correct it."
     )
-
-
-def looks_like_number(text: str) -> bool:
-    """Tell a number that YAML reads as text, as 1e-3 without a dot."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _appends(action: argparse.Action) -> bool:
