@@ -1,4 +1,9 @@
-"""One forward pass for all losses of a training step on one upstream and signal."""
+"""One forward pass for all losses of a training step on one upstream and signal.
+
+Two losses (all layers, last layer), forward and backward, batch 4 x 4 s, seconds of one
+processor, with and without: 0.58 and 1.11 on hubert_debian_small, 0.58 and 1.14 on
+whisper_tiny_en. On a WavLM of Base size: ``tests/benchmarks/bench_ssl_loss.py``, D.
+"""
 
 from __future__ import annotations
 

@@ -131,7 +131,8 @@ def test_loss_of_a_random_batch_is_that_of_its_utterances(paths, name, lengths, 
         alone = loss(one, ref[n : n + 1, :length])
         (expected,) = torch.autograd.grad(alone.sum(), one)
         torch.testing.assert_close(together[n : n + 1], alone, rtol=3e-5, atol=1e-7)
-        assert_close(gradient[n : n + 1, :length], expected, 1e-3)
+        # an utterance of one sample has the largest rounding error, 1.4e-3
+        assert_close(gradient[n : n + 1, :length], expected, 3e-3)
         assert not gradient[n, length:].any()
 
 
