@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from espnet2_ext.plan.environment import TRAINERS, has
 from espnet2_ext.plan.experiment import Experiment, Relation
 from espnet2_ext.plan.parsers import (
-    asr_parser,
+    asr_task,
     check_training,
     deep,
     enhancement_parser,
-    hubert_parser,
+    hubert_task,
     parse,
 )
 
@@ -56,31 +57,36 @@ def _train(config: str, words: Sequence[str], start: str) -> None:
 
 
 def check_recogniser_training(plan: Experiment) -> Iterator[str]:
-    """Check the YAML of a recogniser with its further options."""
-    if not has(TRAINERS) or not plan.runs(10, 11):
-        return
-    words = [*plan["asr_args"].split(), "--cleaner", plan["cleaner"]]
-    option = "asr_config, --asr_args, --cleaner"
-    yield from deep(plan, option, _recogniser, plan["asr_config"], words)
+    """Check the YAML of a recogniser, and its further options."""
+    if plan.runs(10, 11) and has(TRAINERS):
+        cleaner = ["--cleaner", plan["cleaner"]]
+        yield from deep(plan, "cleaner", _recogniser, "", cleaner)
+        yield from deep(plan, "asr_args", _recogniser, "", plan["asr_args"].split())
+        yield from deep(plan, "asr_config", _recogniser, plan["asr_config"], [])
 
 
 def _recogniser(config: str, words: Sequence[str]) -> None:
-    check_training(asr_parser(), config, words)
+    _check(asr_task(), config, words)
 
 
 def check_pretraining(plan: Experiment) -> Iterator[str]:
-    """Check the YAMLs of HuBERT with the options that all have."""
-    if not has(TRAINERS) or not plan.runs(7):
-        return
-    words = plan["hubert_args"].split()
-    for config in dict.fromkeys(plan.words("train_configs")):
-        yield from deep(
-            plan, "train_configs, --hubert_args", _pretraining, config, words
-        )
+    """Check the YAMLs of HuBERT, and the further options that all have."""
+    if plan.runs(7) and has(TRAINERS):
+        words = plan["hubert_args"].split()
+        yield from deep(plan, "hubert_args", _pretraining, "", words)
+        for config in dict.fromkeys(plan.words("train_configs")):
+            yield from deep(plan, "train_configs", _pretraining, config, [])
 
 
 def _pretraining(config: str, words: Sequence[str]) -> None:
-    check_training(hubert_parser(), config, words)
+    _check(hubert_task(), config, words)
+
+
+def _check(task: Any, config: str, words: Sequence[str]) -> None:
+    if words:
+        parse(task.get_parser(), words)
+    if config:
+        check_training(task, config)
 
 
 RELATIONS = (
