@@ -5,6 +5,7 @@ ESPnet's import takes seconds, so this is done only for trainings that will run.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from espnet2_ext.plan.parsers import (
     hubert_task,
     parse,
 )
+from espnet2_ext.plan.systems import has_first_stage
 
 
 def check_enhancement_trainings(plan: Experiment) -> Iterator[str]:
@@ -33,11 +35,15 @@ def check_enhancement_trainings(plan: Experiment) -> Iterator[str]:
         names = [*plan.words("enh_config"), *plan.words("init_config")]
         trainings = dict.fromkeys((config, "") for config in names)
     problems = list(deep(plan, "enh_args", _parse, words)) if words else []
-    yield from problems
     words = [] if problems else words
     for config, start in trainings:
         option = "init_config" if config == plan["init_config"] else "enh_config"
-        yield from deep(plan, option, _train, config, words, start)
+        problems += deep(plan, option, _train, config, words, start)
+    if not problems and has_first_stage(plan.options):
+        first = plan["init_config"]
+        for config in {config for config, _ in trainings} - {first}:
+            problems += deep(plan, "init_config", _continue, first, config, words)
+    yield from problems
 
 
 def _parse(words: Sequence[str]) -> None:
@@ -54,6 +60,29 @@ def _train(config: str, words: Sequence[str], start: str) -> None:
 
     if Path(config).is_file():  # else it is refused by itself
         check_config(config, [*words, *(["--init_param", start] if start else [])])
+
+
+def _continue(first: str, config: str, words: Sequence[str]) -> None:
+    """Check that a network takes the weights of the first stage's.
+
+    Raises:
+        UserError: if some have another name or shape.
+    """
+    from espnet2_ext.enh.config import build_network
+    from espnet2_ext.train.init_param import check_fit
+
+    args = _arguments(config, words)
+    if not args.ignore_init_mismatch:
+        weights = build_network(_arguments(first, words)).state_dict()
+        check_fit(weights, build_network(args), f"{first}, to go on with {config}")
+
+
+def _arguments(config: str, words: Sequence[str]) -> argparse.Namespace:
+    from espnet2_ext.fileio.yaml import read_yaml
+
+    parser = enhancement_parser()
+    parser.set_defaults(**read_yaml(config))
+    return parse(parser, words)
 
 
 def check_recogniser_training(plan: Experiment) -> Iterator[str]:

@@ -77,6 +77,7 @@ ENH_SSL = [
     ),
     ("--inference_args: .*normalise", "--inference_args '--normalise true'"),
     ("--init_config.*enh_config", f"--init_config {TUNING}.yaml"),
+    ("weights of this network", "--init_config wide.yaml"),
     ("found no exp/nosuch/", "--asr_exp exp/nosuch --stage 9"),
     ("one of them", "--asr_exp a --asr_model_file b.zip"),
     ("expected 16k", "--stage 13 --fs 8k"),
@@ -139,6 +140,9 @@ def files(recipes):
     assert layers != plain
     (recipe / "broken_ssl.yaml").write_text(broken)
     (recipe / "layers.yaml").write_text(layers)
+    wide = re.sub(r"hidden_dim: \d+", "hidden_dim: 7", plain)
+    assert wide != plain
+    (recipe / "wide.yaml").write_text(wide)
     (recipe / "notyaml.yaml").write_text("a: [\n")
     hubert = recipes["hubert"]
     iteration = (hubert / "conf/tuning/train_hubert_small_iter0.yaml").read_text()
