@@ -98,6 +98,7 @@ ASR = [
     ("cleaner", "--cleaner soap"),
     ("--nbpe", "--token_type bpe --nbpe 3"),
     ("--inference_args: .*beam", "--inference_args '--beam_sise 3'"),
+    ("--inference_config: beam.yaml: .*beam_size", "--inference_config beam.yaml"),
     ("--feats_normalize", "--feats_normalize none"),
     ("--stage.*one of", "--stage 6"),
 ]
@@ -147,6 +148,7 @@ def files(recipes):
     hubert = recipes["hubert"]
     iteration = (hubert / "conf/tuning/train_hubert_small_iter0.yaml").read_text()
     (hubert / "iter.yaml").write_text(iteration.replace("_dropout: 0.1", "_drop: 0.1"))
+    (recipes["asr"] / "beam.yaml").write_text("beam_sise: 3\n")
     (recipe / "asr").mkdir()
     (recipe / "asr/m").touch()
 
