@@ -47,6 +47,36 @@ def room_of(module: str) -> str:
     return f"{module}.__init__".split(".")[1]
 
 
+def test_what_is_imported_exists() -> None:
+    """Of our own names; an import within a function would be missed until it runs."""
+    missing = [
+        f"{module}: {node.module}.{alias.name}"
+        for module, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module).startswith(PACKAGE.name)
+        for alias in node.names
+        if f"{node.module}.{alias.name}" not in FILES
+        and alias.name not in names_in(str(node.module))
+    ]
+    assert missing == []
+
+
+def names_in(module: str) -> set[str]:
+    """Return all names that a module defines, imports or uses."""
+    if module not in FILES:
+        return set()
+    found = set()
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name)
+    return found
+
+
 def floors() -> dict[str, int]:
     """Read the map: a room's floor, counted from the ground up."""
     rows = re.findall(r"^\| (\d+) \| (.*?) \|", MAP.read_text("utf-8"), re.MULTILINE)

@@ -74,14 +74,13 @@ def check_distances(plan: Experiment) -> Iterator[str]:
 
 
 def _distance(path: str) -> None:
+    from espnet2_ext.enh.fragment import read_fragment
     from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
     from espnet2_ext.fileio.yaml import named
-    from espnet2_ext.ssl.fragment import read_ssl_fragment
-    from espnet2_ext.train.arguments import blame, check_arguments
+    from espnet2_ext.train.arguments import blame
 
-    conf = read_ssl_fragment(path)["conf"]
+    conf = read_fragment(path).conf
     with named(path), blame("conf"):
-        check_arguments("conf", SSLLoss, conf)
         SSLLoss(**conf)
 
 
@@ -110,11 +109,10 @@ def _tasks_of_upstreams(plan: Experiment) -> Iterator[str]:
 
 
 def _upstream(name: str) -> None:
+    from espnet2_ext.enh.fragment import read_upstream
     from espnet2_ext.ssl.loading import check_upstream
-    from espnet2_ext.superb.features import UpstreamSpec
 
-    spec = UpstreamSpec.read(name)
-    check_upstream(spec.upstream, **spec.options())
+    check_upstream(read_upstream(name), differentiable=False)
 
 
 def _head(folder: Path, task: str) -> None:
