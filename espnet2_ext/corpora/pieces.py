@@ -1,18 +1,15 @@
-"""What a corpus lacks, collected; and the manifests, which appear together."""
+"""What a corpus lacks, collected."""
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
+from espnet2_ext.corpora.description import Corpus
 from espnet2_ext.data.problems import Problem, in_groups
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.scp import PathLike, atomic_write
-from espnet2_ext.superb.corpora import Corpus, Row, Splits
+from espnet2_ext.fileio.scp import PathLike
 
 SHOWN = 20  # problems of a kind and file in a message; the rest is counted
 
@@ -101,43 +98,3 @@ def read_lines(path: Path, pieces: Pieces) -> Iterator[tuple[int, str]]:
         pieces.add(path, f"bytes that are not UTF-8 ({error.reason})", "UTF-8 text")
         return
     yield from enumerate(lines, start=1)
-
-
-def to_splits(
-    data_split: Iterable[Mapping[str, dict]], row: Callable[[str, dict], Iterable[Row]]
-) -> Splits:
-    """Make rows, in order of ids, of what a parser of s3prl has.
-
-    Args:
-        data_split: {id: data point} of train, valid and test.
-        row: the rows of one data point.
-    """
-    return {
-        name: [made for utt in sorted(data) for made in row(utt, data[utt])]
-        for name, data in zip(("train", "valid", "test"), data_split, strict=True)
-    }
-
-
-def write_splits(directory: PathLike, splits: Splits) -> list[Path]:
-    """Write ``<directory>/<split>.csv``, all of them or none.
-
-    Every file is complete under a temporary name before the first is moved; what was
-    there before stays if anything goes wrong.
-
-    Returns:
-        The files written.
-    """
-    paths = []
-    with ExitStack() as stack:
-        for name, rows in splits.items():
-            path = Path(directory) / f"{name}.csv"
-            stream = stack.enter_context(atomic_write(path))
-            _write_rows(stream, rows)
-            paths.append(path)
-    return paths
-
-
-def _write_rows(stream: IO[str], rows: Sequence[Row]) -> None:
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)

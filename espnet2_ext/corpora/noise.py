@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet2_ext.corpora.description import Corpus
+from espnet2_ext.corpora.pieces import Pieces
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.names import safe_id
-from espnet2_ext.superb.corpora import Corpus
-from espnet2_ext.superb.corpora.pieces import Pieces
 
 
 @dataclass(frozen=True)
