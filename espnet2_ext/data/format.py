@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -166,7 +166,7 @@ def check_lengths(streams: dict[str, dict[str, int]]) -> None:
         )
 
 
-def read_streams(data_dir: Path, names: list[str]) -> dict[str, dict[str, str]]:
+def read_streams(data_dir: Path, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Read ``<name>.scp`` of each stream; all must hold the ids of the first."""
     if (data_dir / "segments").exists():
         raise UserError(

