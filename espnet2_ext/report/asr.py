@@ -7,6 +7,7 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.metrics.asr_scores import read_asr_scores
 from espnet2_ext.metrics.statistic import RATIO
 from espnet2_ext.report.column import (
     RECOGNISER,
@@ -42,9 +43,7 @@ def asr_dir(
 
 
 def _read(path: Path) -> dict[str, Counts]:
-    from espnet2_ext.bin.asr_results import read_scores
-
-    scores = read_scores(path)
+    scores = read_asr_scores(path)
     return {
         rate: {
             utt: (counts[rate].errors, counts[rate].words)

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_ext.fileio.audio import read_audio
+from espnet2_ext.fileio.audio import read_audio, within_unit_range
 from espnet2_ext.fileio.scp import read_scp
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.collect import Score
 from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, WER_PREFIX
-from espnet2_ext.metrics.signal import within_unit_range
 from espnet2_ext.report.pictures import data_uri, power_db, spectrogram
 from espnet2_ext.report.results import CLEAN, NOISY, System, TestSet
 

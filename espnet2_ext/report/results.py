@@ -21,7 +21,8 @@ from espnet2_ext.metrics.collect import (
     read_scores,
     score_keys,
 )
-from espnet2_ext.metrics.quantity import SSL_PREFIX, Quantity, quantity_of
+from espnet2_ext.metrics.quantity import SSL_PREFIX, Quantity
+from espnet2_ext.metrics.registry import quantity_of
 from espnet2_ext.metrics.result import (
     Difference,
     ErrorCount,
