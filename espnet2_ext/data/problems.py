@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """One thing that is wrong, where it is, and what to do.
 
@@ -39,6 +39,30 @@ class Problem:
         )
 
 
+@dataclass(frozen=True)
+class Place:
+    """A line of a list, and the utterance in it; see `Problem` for the fields."""
+
+    file: str
+    line: int = 0
+    utt: str = "-"
+
+    def problem(
+        self, kind: str, *, found: str, expected: str, do: str, warning: bool = False
+    ) -> Problem:
+        """Make a `Problem` of this place."""
+        return Problem(
+            file=self.file,
+            line=self.line,
+            utt=self.utt,
+            kind=kind,
+            found=found,
+            expected=expected,
+            do=do,
+            warning=warning,
+        )
+
+
 @dataclass
 class Table:
     """An ``ID VALUE`` list as it is, in file order, errors included.
@@ -60,11 +84,9 @@ class Table:
             first.setdefault(utt, (line, value))
         return first
 
-    def problem(
-        self, line: int, utt: str, kind: str, found: str, expected: str, do: str
-    ) -> Problem:
-        """Make a `Problem` of this file."""
-        return Problem(self.path, line, utt, kind, found, expected, do)
+    def at(self, line: int = 0, utt: str = "-") -> Place:
+        """Name a line of this list."""
+        return Place(self.path, line, utt)
 
 
 def read_table(path: Path) -> Table:
@@ -73,40 +95,58 @@ def read_table(path: Path) -> Table:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        why = f"a list that cannot be read ({error.strerror})"
-        rule = ("a readable list", "change its mode or owner")
-        table.problems.append(table.problem(0, "-", "forbidden-list", why, *rule))
+        unread = table.at().problem(
+            "forbidden-list",
+            found=f"a list that cannot be read ({error.strerror})",
+            expected="a readable list",
+            do="change its mode or owner",
+        )
+        table.problems.append(unread)
         return table
     if lines[0].startswith(codecs.BOM_UTF8):
-        why = "a byte-order mark before the first id"
-        rule = ("UTF-8 without one", "remove it: sed -i '1s/^\\xef\\xbb\\xbf//' FILE")
-        table.problems.append(table.problem(1, "-", "byte-order-mark", why, *rule))
+        mark = table.at(1).problem(
+            "byte-order-mark",
+            found="a byte-order mark before the first id",
+            expected="UTF-8 without one",
+            do="remove it: sed -i '1s/^\\xef\\xbb\\xbf//' FILE",
+        )
+        table.problems.append(mark)
         lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
     if lines[-1] == b"":
         lines.pop()
     for number, raw in enumerate(lines, start=1):
-        try:
-            line = raw.decode("utf-8").strip()
-        except UnicodeDecodeError:
-            bad = ("-", "encoding", "bytes that are not UTF-8", "UTF-8 text")
-            table.problems.append(table.problem(number, *bad, "convert the file"))
-            continue
-        utt, _, value = line.partition(" ")
-        if not utt:
-            bad = ("-", "empty-line", "an empty line", "'ID VALUE'")
-            table.problems.append(table.problem(number, *bad, "remove it"))
-        elif "\t" in utt:
-            bad = (utt.split("\t")[0], "tab", "a tab after the id", "one space")
-            table.problems.append(table.problem(number, *bad, "replace the tab"))
-            table.entries.append((number, *_split_tab(line)))
-        else:
-            table.entries.append((number, utt, value.strip()))
+        if problem := _read_line(table, number, raw):
+            table.problems.append(problem)
     return table
 
 
-def _split_tab(line: str) -> tuple[str, str]:
+def _read_line(table: Table, number: int, raw: bytes) -> Problem | None:
+    """Add the entry of a line, if it has one; return what is wrong with it."""
+    try:
+        line = raw.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return table.at(number).problem(
+            "encoding",
+            found="bytes that are not UTF-8",
+            expected="UTF-8 text",
+            do="convert the file",
+        )
+    utt, _, value = line.partition(" ")
+    if not utt:
+        return table.at(number).problem(
+            "empty-line", found="an empty line", expected="'ID VALUE'", do="remove it"
+        )
+    if "\t" not in utt:
+        table.entries.append((number, utt, value.strip()))
+        return None
     utt, _, value = line.partition("\t")
-    return utt, value.strip()
+    table.entries.append((number, utt, value.strip()))
+    return table.at(number, utt).problem(
+        "tab",
+        found="a tab after the id",
+        expected="one space",
+        do="replace the tab",
+    )
 
 
 def in_groups(problems: Iterable[Problem], most: int) -> Iterator[str]:
