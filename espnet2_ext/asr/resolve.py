@@ -104,7 +104,7 @@ def absolute_paths(value: Any, places: Sequence[Path]) -> Any:
     return value
 
 
-def problems(config: dict[str, Any], fs: str) -> Iterator[str]:
+def config_problems(config: dict[str, Any], fs: str) -> Iterator[str]:
     """Yield what makes the configuration unfit to decode audio of rate ``fs``."""
     import humanfriendly
 
@@ -136,7 +136,7 @@ def resolve(flags: Flags, fs: str, out_dir: Path) -> Flags:
         raise UserError(f"{source}: not the config.yaml of an ESPnet ASR training.")
     # relative to the directory training ran in: one of those above
     config = absolute_paths(config, source.parents)
-    if found := list(problems(config, fs)):
+    if found := list(config_problems(config, fs)):
         raise UserError(f"{source}:\n" + "\n".join(found))
     with atomic_write(out_dir / "config.yaml") as stream:
         yaml.safe_dump(config, stream, sort_keys=False, allow_unicode=True)

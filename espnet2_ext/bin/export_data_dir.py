@@ -16,7 +16,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet2_ext.data.export import SPEAKERS, export, read_tables
+from espnet2_ext.data.export import SPEAKERS, read_tables, write_data_dir
 from espnet2_ext.errors import run_main
 
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Check and write."""
     args = get_parser().parse_args(argv)
     tables = read_tables(args.scp, args.data_dir, args.speaker)
-    export(tables, args.out_dir)
+    write_data_dir(tables, args.out_dir)
     print(f"{args.out_dir}: {len(tables['wav.scp'])} utterances")
 
 

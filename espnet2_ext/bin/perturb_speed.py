@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from espnet2_ext.data.speed import merge, parse_factors, perturb_part
+from espnet2_ext.data.speed import merge_speeds, parse_factors, perturb_part
 from espnet2_ext.errors import run_main
 
 
@@ -34,7 +34,7 @@ def main(cmd: list[str] | None = None) -> None:
     given = args.data_dir, args.out_dir, args.streams.split()
     factors = parse_factors(args.factors)
     if args.merge == "true":
-        merge(*given, factors)
+        merge_speeds(*given, factors)
     else:
         perturb_part(*given, factors, (args.job, args.num_jobs))
 

@@ -1,8 +1,8 @@
 """Checking a data directory: every problem at once, as file:line and utterance.
 
-A check takes the tables of a directory and yields problems; `check_lists` has
-those that read the lists only, `check_audio` has those that need the audio. What a
-list or an audio file can be, and what is said of it (W: a warning):
+A check takes the lists of a directory and yields problems. `check_lists` has the checks
+of the lists alone, `check_audio` those that need the audio. These are the defects of
+lists and audio, and the kinds of problems that report them (W: a warning):
 
 | a list is                            | kind                                      |
 |--------------------------------------|-------------------------------------------|
@@ -42,7 +42,7 @@ from pathlib import Path
 
 from espnet2_ext.data.check_audio import REFERENCES, Tables, audio_problems
 from espnet2_ext.data.check_lists import TABLE_CHECKS
-from espnet2_ext.data.problems import Place, Problem, Table, read_table
+from espnet2_ext.data.problems import Place, Problem, Table, read_list
 
 REQUIRED = ("wav.scp", "spk1.scp", "utt2spk", "spk2utt")
 BY_UTTERANCE = ("utt2spk", "text", "utt2snr", "utt2noise", "utt2lang")
@@ -56,19 +56,19 @@ def check_data_dir(
     required: Collection[str] = REQUIRED,
     channels: int | None = 1,
 ) -> list[Problem]:
-    """Find all problems of a Kaldi-style data directory.
+    """Find all problems of a Kaldi data directory.
 
     Args:
-        path: the directory; relative paths in its lists are taken from the working
-            directory, as the recipe's stages do.
-        fs: expected rate in Hz; None accepts any, and warns where there are several.
-        audio: False only looks whether the audio files exist.
-        jobs: parallel processes reading audio.
-        required: the lists that must be there.
-        channels: of all audio; None accepts any number.
+        path: the directory; relative paths in its lists start from the working
+            directory, as in the recipe's stages.
+        fs: expected rate in Hz; None accepts any, and warns if there are several.
+        audio: False only checks that the audio files exist.
+        jobs: number of processes that read audio.
+        required: names of the lists that must exist.
+        channels: expected number of channels; None accepts any.
 
     Returns:
-        Errors and warnings; empty if all is well.
+        Errors and warnings; empty if there are none.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -81,7 +81,7 @@ def check_data_dir(
             )
         ]
     try:
-        tables = read_tables(folder)
+        tables = read_lists(folder)
     except OSError as error:
         return [
             Place(str(folder)).problem(
@@ -92,7 +92,7 @@ def check_data_dir(
             )
         ]
     problems = list(check_required(folder, tables, required))
-    problems += check_segments(folder)
+    problems += check_no_segments(folder)
     for check in TABLE_CHECKS:
         problems += check(tables)
     if (folder / "segments").exists():  # ids of recordings here, of utterances there
@@ -100,12 +100,12 @@ def check_data_dir(
     return [*problems, *audio_problems(tables, fs, audio, jobs, channels)]
 
 
-def read_tables(folder: Path) -> dict[str, Table]:
-    """Read every list the checks know, leniently."""
+def read_lists(folder: Path) -> dict[str, Table]:
+    """Read every list that the checks know; a bad line is a problem, no exception."""
     names = {*REQUIRED, *BY_UTTERANCE}
     names |= {path.name for path in folder.iterdir() if REFERENCES.match(path.name)}
     return {
-        name: read_table(folder / name)
+        name: read_list(folder / name)
         for name in sorted(names)
         if (folder / name).is_file()
     }
@@ -114,7 +114,7 @@ def read_tables(folder: Path) -> dict[str, Table]:
 def check_required(
     folder: Path, tables: Tables, required: Collection[str] = REQUIRED
 ) -> Iterator[Problem]:
-    """Report lists that are not there; without text there is no word error rate."""
+    """Report missing lists; without text there is no word error rate."""
     for name in sorted({*required, "text"} - tables.keys()):
         optional = name not in required
         yield Place(str(folder / name)).problem(
@@ -133,8 +133,8 @@ def check_required(
         )
 
 
-def check_segments(folder: Path) -> Iterator[Problem]:
-    """Report segments: nothing here applies them."""
+def check_no_segments(folder: Path) -> Iterator[Problem]:
+    """Report segments, which no stage applies."""
     if (folder / "segments").exists():
         yield Place(str(folder / "segments")).problem(
             "segments",

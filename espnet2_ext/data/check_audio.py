@@ -1,4 +1,4 @@
-"""Checks of a data directory that need its audio: what files and samples are like."""
+"""Checks of a data directory that read its audio."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Facts = Mapping[tuple[str, str], AudioFacts]  # (file, utterance) -> findings
 def audio_problems(
     tables: Tables, fs: int | None, audio: bool, jobs: int, channels: int | None
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the audio; see `check_data_dir` for the arguments."""
+    """Yield the problems of the audio; see `check_data_dir` for the arguments."""
     facts = inspect_all(tables, audio, jobs)
     yield from check_readable(tables, facts)
     yield from check_rates(tables, facts, fs)
     yield from check_channels(tables, facts, channels)
-    yield from check_lengths(tables, facts)
+    yield from check_reference_lengths(tables, facts)
     yield from check_samples(tables, facts)
     yield from check_same_file(tables)
 
 
 def audio_tables(tables: Tables) -> dict[str, Table]:
-    """Pick the lists whose values are audio."""
+    """Return the lists whose values are audio."""
     return {
         name: table
         for name, table in tables.items()
@@ -41,7 +41,7 @@ def audio_tables(tables: Tables) -> dict[str, Table]:
 
 
 def inspect_all(tables: Tables, audio: bool, jobs: int) -> dict:
-    """Look at every audio entry, with a progress bar; see `Facts`."""
+    """Inspect every audio entry, with a progress bar; see `Facts`."""
     from tqdm import tqdm
 
     keys, sources = [], []
@@ -96,8 +96,8 @@ def check_readable(tables: Tables, facts: Facts) -> Iterator[Problem]:
 def check_rates(tables: Tables, facts: Facts, fs: int | None) -> Iterator[Problem]:
     """Report audio at another rate than ``fs``, or than its mixture.
 
-    Rates that are mixed, each mixture and its references alike, are a warning:
-    stage 3 brings them to one.
+    Different rates are only a warning if each mixture has the rate of its references:
+    stage 3 resamples them.
     """
     rates = Counter(fact.fs for fact in facts.values() if fact.fs)
     most = rates.most_common(1)[0][0] if rates else 0
@@ -136,8 +136,8 @@ def check_channels(
             )
 
 
-def check_lengths(tables: Tables, facts: Facts) -> Iterator[Problem]:
-    """Report references that are not as long as their mixture."""
+def check_reference_lengths(tables: Tables, facts: Facts) -> Iterator[Problem]:
+    """Report references with another length than their mixture."""
     for table, line, utt, fact in _entries(tables, facts):
         mixture = facts.get(("wav.scp", utt), AudioFacts())
         if not (fact.samples and mixture.samples) or fact.fs != mixture.fs:
@@ -179,7 +179,7 @@ def check_samples(tables: Tables, facts: Facts) -> Iterator[Problem]:
 
 
 def check_same_file(tables: Tables) -> Iterator[Problem]:
-    """Warn about a reference that is the mixture itself, or a mixture listed twice."""
+    """Warn if a reference is the mixture itself, or a mixture is listed twice."""
     mixtures = tables.get("wav.scp", Table("wav.scp"))
     wav = mixtures.first_lines()
     seen: dict[str, str] = {}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 from espnet2_ext.data.check_audio import Tables
 from espnet2_ext.data.problems import Problem, Table
-from espnet2_ext.fileio.names import EXPECTED, id_clashes, id_problem
+from espnet2_ext.fileio.names import VALID_ID, id_clashes, id_problem
 
 
-def check_ids(tables: Tables) -> Iterator[Problem]:
-    """Report ids that cannot be file names, as stage 3 and 7 make them."""
+def check_file_names(tables: Tables) -> Iterator[Problem]:
+    """Report ids that cannot be file names; stages 3 and 7 make files of them."""
     if "wav.scp" not in tables:
         return
     table = tables["wav.scp"]
@@ -18,7 +18,7 @@ def check_ids(tables: Tables) -> Iterator[Problem]:
     for utt, (line, _) in lines.items():
         if why := id_problem(utt):
             yield table.at(line, utt).problem(
-                "id", found=why, expected=EXPECTED, do="give it another id in all lists"
+                "id", found=why, expected=VALID_ID, do="give it another id in all lists"
             )
     for utt, other in id_clashes(lines.keys()):
         yield table.at(lines[utt][0], utt).problem(
@@ -68,7 +68,7 @@ def check_order(tables: Tables) -> Iterator[Problem]:
 
 
 def check_same_ids(tables: Tables) -> Iterator[Problem]:
-    """Report ids that wav.scp has and another list has not, and the reverse."""
+    """Report ids that only wav.scp has, or only another list."""
     if "wav.scp" not in tables:
         return
     wav = tables["wav.scp"].first_lines()
@@ -150,7 +150,7 @@ def check_snr_values(tables: Tables) -> Iterator[Problem]:
 TABLE_CHECKS: tuple[Callable[[Tables], Iterator[Problem]], ...] = (
     check_lines,
     check_order,
-    check_ids,
+    check_file_names,
     check_same_ids,
     check_speakers,
     check_text,

@@ -39,8 +39,8 @@ def read_tables(scp: str, data_dir: Path, speaker: str) -> dict[str, dict[str, s
     return tables
 
 
-def problems(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Yield what ESPnet's scripts or Kaldi's validate_data_dir.sh would stumble on."""
+def kaldi_problems(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Yield what ESPnet's scripts or Kaldi's validate_data_dir.sh would refuse."""
     keys = tables["wav.scp"].keys()
     for name, table in tables.items():
         for key in sorted(keys - table.keys()):
@@ -83,13 +83,13 @@ def _bad_speakers(utt2spk: Mapping[str, str]) -> Iterator[str]:
             yield f"utt2spk: '{key}': '{spk}'; expected one speaker without spaces"
 
 
-def export(tables: Mapping[str, Mapping[str, str]], out_dir: Path) -> None:
+def write_data_dir(tables: Mapping[str, Mapping[str, str]], out_dir: Path) -> None:
     """Write the directory, wav.scp last.
 
     Raises:
         UserError: listing every problem; nothing is written then.
     """
-    found = list(problems(tables))
+    found = list(kaldi_problems(tables))
     if found:
         more = len(found) - LISTED
         shown = found[:LISTED] + ([f"and {more} more like these"] if more > 0 else [])

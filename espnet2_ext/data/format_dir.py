@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from espnet2_ext.data.format import check_lengths, format_stream, part_of
+from espnet2_ext.data.format import check_stream_lengths, format_stream, part_of
 from espnet2_ext.fileio.scp import atomic_write, copy_list, read_scp, write_scp
 
 # audio lists are made here; kaldi's per-recording files have no meaning afterwards
@@ -44,7 +44,7 @@ def format_part(
         print(f"{name}: {len(chosen)} utterances", flush=True)
         scp, lengths[name] = format_stream(chosen, audio_dir, fs, audio_format, inputs)
         write_scp(part_dir / f"{name}.scp", scp)
-    check_lengths(lengths)
+    check_stream_lengths(lengths)
     write_scp(part_dir / "utt2num_samples", lengths["wav"])
 
 

@@ -1,4 +1,4 @@
-"""What the checker reports, and the lists it reads without stopping at an error."""
+"""Problems of data, and lists that are read without stopping at an error."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing that is wrong, where it is, and what to do.
+    """A defect, its place, and what to do.
 
     Attributes:
-        file: the list it was found through.
-        line: 1-based line, 0 for the file as a whole.
-        utt: utterance id, "-" where there is none.
-        kind: short name; problems are counted by it.
+        file: the list with the defect.
+        line: line number from 1; 0 for the whole file.
+        utt: utterance id; "-" if there is none.
+        kind: short name of the defect.
         found, expected, do: the three parts of the message.
-        warning: True if the data can be used all the same.
+        warning: True if the data can still be used.
     """
 
     file: str
@@ -65,12 +65,12 @@ class Place:
 
 @dataclass
 class Table:
-    """An ``ID VALUE`` list as it is, in file order, errors included.
+    """An ``ID VALUE`` list in file order, with its errors.
 
     Attributes:
         path: as given, for messages.
-        entries: (line, id, value); an id may come twice.
-        problems: what was wrong with single lines.
+        entries: (line, id, value); an id may occur twice.
+        problems: defects of single lines.
     """
 
     path: str
@@ -78,7 +78,7 @@ class Table:
     problems: list[Problem] = field(default_factory=list)
 
     def first_lines(self) -> dict[str, tuple[int, str]]:
-        """Give {id: (line, value)}; the first one counts if an id comes twice."""
+        """Return {id: (line, value)}, with the first line of each id."""
         first: dict[str, tuple[int, str]] = {}
         for line, utt, value in self.entries:
             first.setdefault(utt, (line, value))
@@ -89,8 +89,8 @@ class Table:
         return Place(self.path, line, utt)
 
 
-def read_table(path: Path) -> Table:
-    """Read a list; unreadable lines become problems and the rest is kept."""
+def read_list(path: Path) -> Table:
+    """Read a list; a bad line becomes a problem, and the other lines are kept."""
     table = Table(str(path))
     try:
         lines = path.read_bytes().split(b"\n")
@@ -121,7 +121,7 @@ def read_table(path: Path) -> Table:
 
 
 def _read_line(table: Table, number: int, raw: bytes) -> Problem | None:
-    """Add the entry of a line, if it has one; return what is wrong with it."""
+    """Add the entry of a line, if it has one; return its problem, if it has one."""
     try:
         line = raw.decode("utf-8").strip()
     except UnicodeDecodeError:
@@ -150,7 +150,7 @@ def _read_line(table: Table, number: int, raw: bytes) -> Problem | None:
 
 
 def in_groups(problems: Iterable[Problem], most: int) -> Iterator[str]:
-    """Yield lines: at most ``most`` of a kind and file (0: all), then how many more."""
+    """Yield at most ``most`` lines per file and kind (0: all), and count the others."""
     shown: Counter[tuple[str, str]] = Counter()
     ordered: Sequence[Problem] = sorted(
         problems, key=lambda p: (p.warning, p.file, p.kind, p.line, p.utt)

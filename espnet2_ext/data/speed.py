@@ -89,7 +89,7 @@ def merge_list(source: Path, target: Path, kind: str, prefixes: list[str]) -> No
     write_scp(target, table)
 
 
-def merge(
+def merge_speeds(
     data_dir: Path, out_dir: Path, streams: Sequence[str], factors: Sequence[float]
 ) -> None:
     """Write the tables of the new data directory; ``wav.scp`` comes last."""

@@ -18,10 +18,10 @@ def denoise_table(
     """Denoise all audio of ``table`` (id -> audio) into ``out_dir/wavs/1``.
 
     Returns:
-        id -> new file, and how many were there from an earlier run.
+        id -> new file, and the number of files from an earlier run.
 
     Raises:
-        UserError: listing the audio that cannot be denoised, after all other audio.
+        UserError: listing the audio that failed, after all other audio is done.
     """
     settings = {
         "package": denoiser.package,

@@ -52,11 +52,11 @@ def mix_tables(
         key_file: the ids to mix; None means those of ``enhanced_scp``.
 
     Returns:
-        id -> new file, and how many were there from an earlier run.
+        id -> new file, and the number of files from an earlier run.
 
     Raises:
         UserError: if the weight is out of range or an id is missing; listing the audio
-            that cannot be mixed, after all other audio.
+            that failed, after all other audio is done.
     """
     if not 0 <= weight <= 1:
         raise UserError(f"--weight: found {weight}, expected 0 to 1.")

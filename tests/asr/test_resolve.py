@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_ext.asr.resolve import absolute_paths, problems
+from espnet2_ext.asr.resolve import absolute_paths, config_problems
 
 
 def test_relative_paths_of_files_become_absolute_and_nothing_else(
@@ -50,4 +50,4 @@ def test_configuration_that_cannot_decode_the_audio_is_found(
     config, fs, expected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert list(problems(config, fs)) == expected
+    assert list(config_problems(config, fs)) == expected

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from espnet2_ext.data.export import export as write
-from espnet2_ext.data.export import read_tables
+from espnet2_ext.data.export import read_tables, write_data_dir
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import write_audio
 
@@ -33,7 +32,7 @@ def make(root: Path, utt2spk: dict[str, str], text: dict[str, str] | None = None
 
 def export(root: Path, speaker: str = "keep") -> Path:
     tables = read_tables(str(root / "enhanced/spk1.scp"), root / "dump", speaker)
-    write(tables, root / "out")
+    write_data_dir(tables, root / "out")
     return root / "out"
 
 

@@ -318,4 +318,4 @@ def test_noise_in_an_archive_and_without_types(recipe):
     argv = ["--csv", "ks/test.csv", "--noise_scp", "ark.scp", "--nj", "1"]
     make_noisy_set.main([*argv, "--out_dir", "data/noisy"])
     assert set(read_scp("data/noisy/utt2noise").values()) == {"noise n"}
-    assert noisy_set.Options((0.0,)).fs == 16000
+    assert noisy_set.MixOptions((0.0,)).fs == 16000
