@@ -7,6 +7,7 @@ inference too, and a plain ESPnet does not know ours. The weights are as they we
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 
 from espnet2_ext.enh.export import export
@@ -20,7 +21,12 @@ def main() -> None:
     parser.add_argument("--model_file", default="valid.loss.best.pth")
     parser.add_argument("--inference_config", type=Path, help="YAML to check with it")
     args = parser.parse_args()
-    print(export(args.exp_dir, args.model_file, args.inference_config))
+    check = None
+    if args.inference_config is not None:
+        from espnet2_ext.tasks.inference import check_inference  # takes seconds
+
+        check = functools.partial(check_inference, path=args.inference_config)
+    print(export(args.exp_dir, args.model_file, check))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
@@ -34,14 +34,16 @@ def portable_config(config: dict) -> dict:
 
 
 def export(
-    exp_dir: Path, model_file: str, inference_config: Path | None = None
+    exp_dir: Path,
+    model_file: str,
+    check: Callable[[dict, dict], None] | None = None,
 ) -> Path:
     """Write ``exp_dir/portable/{config.yaml,model.pth}`` for plain ESPnet.
 
     Args:
         exp_dir: experiment directory with ``config.yaml``.
         model_file: weights in it, e.g. ``valid.loss.best.pth``.
-        inference_config: a YAML that changes the network for inference; only checked.
+        check: called with configuration and weights before anything is written.
 
     Returns:
         The directory written.
@@ -59,10 +61,8 @@ def export(
     state = load_weights(weights, str(weights))
     portable = exp_dir / "portable"
     config = portable_config(read_yaml(config_file))
-    if inference_config is not None:
-        from espnet2_ext.enh.inference import check_inference  # takes seconds
-
-        check_inference(config, state, inference_config)
+    if check is not None:
+        check(config, state)
     with atomic_write(portable / "config.yaml") as stream:
         yaml.safe_dump(config, stream, sort_keys=False)
     partial = portable / f".model.pth.{os.getpid()}"

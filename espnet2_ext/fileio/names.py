@@ -7,6 +7,7 @@ must be inside the output folder, and must not be an input.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -113,3 +114,8 @@ class OutputFolder:
 def _file_of(source: str) -> str:
     stem, _, offset = source.rpartition(".ark:")
     return f"{stem}.ark" if stem and offset.isdigit() else source
+
+
+def safe_id(*parts: str) -> str:
+    """Join parts into an id without spaces, slashes or other trouble."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts)).strip("_")

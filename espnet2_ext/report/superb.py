@@ -20,10 +20,9 @@ from espnet2_ext.report.column import (
     ItemRun,
     circular_note,
     item_run,
-    places,
 )
 from espnet2_ext.report.evidence import of_probe
-from espnet2_ext.report.results import System
+from espnet2_ext.report.systems import Origin, System, origins
 from espnet2_ext.superb.tasks import Task, task_of
 
 Line = Mapping[str, Any]
@@ -131,13 +130,13 @@ def _check_same_items(found: Sequence[Evaluation]) -> None:
 
 def _read_evaluations(
     task_dir: Path, systems: Sequence[System]
-) -> dict[str, list[tuple[Evaluation, Path | None]]]:
-    found: dict[str, list[tuple[Evaluation, Path | None]]] = {}
-    for row, exp_dir in places(systems):
-        directory = task_dir / "evaluate" / (exp_dir.name if exp_dir else row)
+) -> dict[str, list[tuple[Evaluation, Origin]]]:
+    found: dict[str, list[tuple[Evaluation, Origin]]] = {}
+    for name, origin in origins(systems):
+        directory = task_dir / "evaluate" / (origin.row if origin else name)
         if (directory / "result.json").is_file():
-            entry = (read_evaluation(directory), exp_dir)
-            found.setdefault(row, []).append(entry)
+            entry = (read_evaluation(directory), origin)
+            found.setdefault(name, []).append(entry)
     if found:
         _check_same_items([entry for runs in found.values() for entry, _ in runs])
     return found
@@ -156,10 +155,10 @@ def _read_columns(task_dir: Path, systems: Sequence[System]) -> list[ItemColumn]
     for metric in (task.metric, "cer") if with_chars else (task.metric,):
         rows: dict[str, list[ItemRun]] = {}
         for row, entries in found.items():
-            for evaluation, exp_dir in entries:
+            for evaluation, origin in entries:
                 source = evaluation.path / "result.json"
                 items = read_items(evaluation, task, metric)
-                run = item_run(statistic, exp_dir, source, items)
+                run = item_run(statistic, origin, source, items)
                 if metric == task.metric:
                     _check_value(evaluation, run)
                 rows.setdefault(row, []).append(run)

@@ -8,7 +8,6 @@ import torch
 import yaml
 
 from espnet2_ext.bin.resolve_asr import main as resolve_asr
-from espnet2_ext.enh.config import check_config
 from espnet2_ext.enh.export import export
 from espnet2_ext.enh.loss.parameters import read_centroids
 from espnet2_ext.errors import UserError

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_ext.data.debian.clips import safe_id
 from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.fileio.names import safe_id
 from espnet2_ext.superb.corpora import Corpus
 from espnet2_ext.superb.corpora.pieces import Pieces
 
