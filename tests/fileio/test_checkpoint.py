@@ -17,6 +17,7 @@ from espnet2_ext.hubert.kmeans import hubert_features
 from espnet2_ext.ssl.featurizer import read_featurizer
 from espnet2_ext.ssl.upstream import FrozenUpstream
 from espnet2_ext.superb.features import Extractor, UpstreamSpec
+from espnet2_ext.tasks.config import check_config
 from tests.tasks.conftest import SMALL, SNR
 from tests.wrong_files import NO_WEIGHTS, WRONG, make_wrong, write_weights
 
