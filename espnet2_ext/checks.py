@@ -17,7 +17,7 @@ from typing import Any
 from espnet2_ext.errors import UserError, finite_number
 
 RATES = 1000, 384_000  # Hz
-TARGET_FS = 16000  # Hz, the input rate of every upstream
+UPSTREAM_FS = 16000  # Hz, the input rate of every upstream
 MAX_KERNEL = 50_000_000  # weights of the filters between two rates, 200 MB
 
 
@@ -76,6 +76,17 @@ def whole_number(
             f"{name} must be a {what} >= {at_least}{most}, found {value!r}."
         )
     return int(value)  # type: ignore[call-overload]
+
+
+def positive(name: str, value: object) -> float:
+    """Check a number > 0 with which float32 can still divide."""
+    number(name, value, above=0)
+    return number(name, value, at_least=1e-8, at_most=1e8)
+
+
+def count(name: str, value: object) -> int:
+    """Check a whole number >= 1, a million at most."""
+    return whole_number(name, value, at_least=1, at_most=1_000_000)
 
 
 def flag(name: str, value: object) -> bool:
@@ -151,10 +162,10 @@ def sampling_rate(name: str, value: object) -> int:
             f"{name} must be a sampling rate in Hz, {RATES[0]} to {RATES[1]} (16000), "
             f"found {value!r}."
         )
-    common = math.gcd(rate, TARGET_FS)
-    if (rate // common) * (TARGET_FS // common) > MAX_KERNEL:
+    common = math.gcd(rate, UPSTREAM_FS)
+    if (rate // common) * (UPSTREAM_FS // common) > MAX_KERNEL:
         raise UserError(
-            f"{name}: found {rate} Hz, which has no common divisor with {TARGET_FS} "
+            f"{name}: found {rate} Hz, which has no common divisor with {UPSTREAM_FS} "
             "Hz that resampling could use; expected an ordinary rate (8000, 16000, "
             "22050, 44100, 48000)."
         )

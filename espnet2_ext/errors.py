@@ -83,6 +83,15 @@ def check_installed(user: str, packages: Iterable[str]) -> None:
         )
 
 
+def looks_like_number(text: str) -> bool:
+    """Return whether a text is a number, such as 1e-3, which YAML reads as text."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def run_main(main: Callable[[], object]) -> None:
     """Run a command-line entry point; a ``UserError`` ends it with exit code 2."""
     try:

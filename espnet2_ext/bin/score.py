@@ -93,7 +93,10 @@ def read_items(args: argparse.Namespace) -> list[ScoredItem]:
             "the ids do not agree; each must be in all tables:\n" + "\n".join(problems)
         )
     texts = _read_texts(args)
-    return [ScoredItem(key, refs[key], infs[key], texts.get(key)) for key in keys]
+    return [
+        ScoredItem(utt=key, est=infs[key], ref=refs[key], text=texts.get(key))
+        for key in keys
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -20,25 +20,25 @@ class ScoredItem:
     """One utterance: where its audio is, and its English text if it has one."""
 
     utt: str
+    est: str
     ref: str
-    inf: str
     text: str | None
 
 
 def read_pair(item: ScoredItem) -> tuple[np.ndarray, np.ndarray, int]:
-    """Read reference and estimate, both (T,) float32 at one rate in Hz.
+    """Read estimate and reference, both (T,) float32 at one rate in Hz.
 
     Raises:
         UserError: if audio cannot be read, shape or rate differ, or there is more than
             one channel, or a sample is not finite.
     """
     ref, fs = read_audio(item.ref)
-    inf, fs_inf = read_audio(item.inf)
-    if fs != fs_inf:
-        raise UserError(f"reference has {fs} Hz, estimate {fs_inf} Hz")
-    if problem := pair_problem(ref, inf):
+    est, fs_est = read_audio(item.est)
+    if fs != fs_est:
+        raise UserError(f"reference has {fs} Hz, estimate {fs_est} Hz")
+    if problem := pair_problem(ref, est):
         raise UserError(problem)
-    return ref, inf, fs
+    return est, ref, fs
 
 
 def check_items(items: Sequence[ScoredItem], settings: Settings, whole: bool) -> None:

@@ -24,12 +24,13 @@ def check_inference(plan: Experiment) -> Iterator[str]:
             yield from deep(plan, "inference_args", _enhance, words)
         if config := plan["inference_enh_config"]:
             yield from deep(plan, "inference_enh_config", _change, config)
-    name = "inference_asr_args"
+    names = ("inference_asr_args", "inference_asr_config")
     decodes = plan.runs(9) and bool(plan["asr_exp"] or plan["asr_model_file"])
     if plan.template == "asr":
-        name, decodes = "inference_args", plan.runs(12)
-    if decodes and (given := plan[name].split()):
-        yield from deep(plan, name, _decode, given)
+        names, decodes = ("inference_args", "inference_config"), plan.runs(12)
+    for name in names if decodes else ():
+        if plan[name]:
+            yield from deep(plan, name, _decode, plan[name], name.endswith("_config"))
 
 
 def _enhance(words: Sequence[str]) -> None:
@@ -38,10 +39,17 @@ def _enhance(words: Sequence[str]) -> None:
     parse(get_parser(), words)
 
 
-def _decode(words: Sequence[str]) -> None:
+def _decode(value: str, is_yaml: bool) -> None:
     from espnet2.bin.asr_inference import get_parser
 
-    parse(get_parser(), words)
+    from espnet2_ext.fileio.yaml import named, read_yaml
+    from espnet2_ext.train.options import check_options
+
+    if not is_yaml:
+        parse(get_parser(), value.split())
+    elif Path(value).is_file():  # else it is refused by itself
+        with named(value):
+            check_options(read_yaml(value), get_parser())
 
 
 def _change(config: str) -> None:
@@ -86,8 +94,13 @@ def check_judges(plan: Experiment) -> Iterator[str]:
         name = word.partition("=")[0]
         yield from deep(plan, "superb_upstreams", _upstream, name)
     folder = Path(plan["superb_conf"] or "conf/superb")
-    asked = [*tasks, *_tasks_of_upstreams(plan)]
-    for task in dict.fromkeys(asked):
+    if not folder.is_dir():
+        yield (
+            f"--superb_conf: found no directory {folder}; expected one with a YAML for "
+            "each task, such as conf/superb; correct it."
+        )
+        return
+    for task in dict.fromkeys([*tasks, *_tasks_of_upstreams(plan)]):
         yield from deep(plan, "superb_conf", _head, folder, task)
 
 

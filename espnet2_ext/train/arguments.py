@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from types import NoneType, UnionType
 from typing import Any
 
-from espnet2_ext.errors import UserError, brief, unknown_name
-from espnet2_ext.train.options import looks_like_number
+from espnet2_ext.errors import UserError, brief, looks_like_number, unknown_name
 
 SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -25,7 +24,7 @@ def check_arguments(
 
     Args:
         where: for the message, ``separator_conf of 'tcn'``.
-        cls: a class or function.
+        cls: a class or function, or the signature of one with its types evaluated.
         conf: arguments by name.
         given: names of arguments that ESPnet sets itself.
 
@@ -33,7 +32,8 @@ def check_arguments(
         UserError: if ``cls`` does not take a name, a required argument is missing, or a
             value has another type.
     """
-    parameters = inspect.signature(cls).parameters
+    signature = cls if isinstance(cls, inspect.Signature) else inspect.signature(cls)
+    parameters = signature.parameters
     named = {
         name: parameter
         for name, parameter in parameters.items()
@@ -55,6 +55,10 @@ def check_arguments(
 
 
 def _hints(cls: Any) -> dict[str, Any]:
+    if isinstance(cls, inspect.Signature):
+        return {name: p.annotation for name, p in cls.parameters.items()}
+    if "__signature__" in vars(cls):
+        return _hints(cls.__signature__)
     try:
         return typing.get_type_hints(cls.__init__ if inspect.isclass(cls) else cls)
     except Exception:  # an annotation that only a type checker can read

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from espnet2.utils.nested_dict_action import NestedDictAction
 
-from espnet2_ext.errors import UserError, brief, unknown_name
+from espnet2_ext.errors import UserError, brief, looks_like_number, unknown_name
 
 MODES = ("min", "max")
 # of options that are numbers: the smallest value, and whether it is allowed itself
@@ -105,15 +105,6 @@ def _wrong(name: str, value: object, expected: str) -> UserError:
     return UserError(
         f"{name}: found {brief(value)}{hint}; expected {expected}; correct it."
     )
-
-
-def looks_like_number(text: str) -> bool:
-    """Return whether a text is a number, such as 1e-3, which YAML reads as text."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _appends(action: argparse.Action) -> bool:

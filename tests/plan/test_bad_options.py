@@ -62,8 +62,10 @@ ENH_SSL = [
     ("msse", "--enh_config broken_ssl.yaml --enh_label x"),
     ("notyaml.yaml:2", "--enh_config notyaml.yaml --enh_label x"),
     ("separator_conf", "--enh_config layers.yaml --enh_label x"),
-    ("--fs.*8000|8k", "--fs 8k"),
+    ("has a loss 'ssl' for 16000", "--fs 8k"),
     ("PESQ_WB needs", "--fs 8k"),
+    ("--inference_model.*valid.loss", "--inference_model valid.los.best.pth"),
+    ("--ssl_conf: odd.yaml: .*'msse'", "--ssl_conf odd.yaml"),
     ("corpus_sise", "--local_data_opts '--corpus_sise small'"),
     ("--train_set", "--train_set valid"),
     ("--test_sets: found train", "--test_sets 'test_en train'"),
@@ -76,13 +78,14 @@ ENH_SSL = [
     ),
     ("--inference_args: .*normalise", "--inference_args '--normalise true'"),
     ("--init_config.*enh_config", f"--init_config {TUNING}.yaml"),
+    ("weights of this network", "--init_config wide.yaml"),
     ("found no exp/nosuch/", "--asr_exp exp/nosuch --stage 9"),
     ("one of them", "--asr_exp a --asr_model_file b.zip"),
     ("expected 16k", "--stage 13 --fs 8k"),
     ("nosuch", "--stage 13 --superb_upstreams nosuch"),
     ("found two named fbank", "--stage 13 --superb_upstreams 'fbank fbank=asv'"),
     ("--superb_upstreams: found none", "--stage 13 --superb_upstreams ''"),
-    ("nowhere/pr.yaml", "--stage 13 --superb_conf conf/nowhere"),
+    ("found no directory conf/nowhere", "--stage 13 --superb_conf conf/nowhere"),
     (
         "--inference_asr_args: .*beam",
         "--stage 9 --asr_exp asr --inference_asr_model m "
@@ -91,10 +94,12 @@ ENH_SSL = [
 ]
 ASR = [
     ("--asr_config", "--asr_config conf/nosuch.yaml"),
+    ("--inference_asr_model.*cer_ctc", "--inference_asr_model valid.wer.best.pth"),
     ("max_epoch", "--asr_args '--max_epoch many'"),
     ("cleaner", "--cleaner soap"),
     ("--nbpe", "--token_type bpe --nbpe 3"),
     ("--inference_args: .*beam", "--inference_args '--beam_sise 3'"),
+    ("--inference_config: beam.yaml: .*beam_size", "--inference_config beam.yaml"),
     ("--feats_normalize", "--feats_normalize none"),
     ("--stage.*one of", "--stage 6"),
 ]
@@ -104,6 +109,11 @@ HUBERT = [
     ("--train_start_iter", "--train_start_iter 2"),
     ("--features_km", "--features_km 'hubert hubert'"),
     ("--layers_km", "--layers_km '0 0'"),
+    ("--inference_ssl_model.*valid.loss", "--inference_ssl_model valid.los.best.pth"),
+    (
+        "--train_configs: iter.yaml: .*encoder_conf",
+        "--train_configs 'iter.yaml iter.yaml'",
+    ),
     ("max_epoch", "--hubert_args '--max_epoch many'"),
 ]
 SUPERB = [
@@ -132,7 +142,18 @@ def files(recipes):
     assert layers != plain
     (recipe / "broken_ssl.yaml").write_text(broken)
     (recipe / "layers.yaml").write_text(layers)
+    wide = re.sub(r"hidden_dim: \d+", "hidden_dim: 7", plain)
+    assert wide != plain
+    fragment = (recipe / "conf/ssl/whisper_tiny_en.yaml").read_text()
+    odd = fragment.replace("conf:\n", "conf:\n    distance: msse\n", 1)
+    assert odd != fragment
+    (recipe / "odd.yaml").write_text(re.sub(r"\n\s+distance: (?!msse).*", "", odd))
+    (recipe / "wide.yaml").write_text(wide)
     (recipe / "notyaml.yaml").write_text("a: [\n")
+    hubert = recipes["hubert"]
+    iteration = (hubert / "conf/tuning/train_hubert_small_iter0.yaml").read_text()
+    (hubert / "iter.yaml").write_text(iteration.replace("_dropout: 0.1", "_drop: 0.1"))
+    (recipes["asr"] / "beam.yaml").write_text("beam_sise: 3\n")
     (recipe / "asr").mkdir()
     (recipe / "asr/m").touch()
 
@@ -160,6 +181,37 @@ def test_all_problems_are_said_at_once(enter, files):
     for word in ("many", "siri", "notyaml.yaml", "'0 0'", "7 and 3"):
         assert word in text
     assert len(text.splitlines()) == len(set(text.splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("inference_enh_config", "notyaml.yaml:2: "),
+        ("ssl_conf", "notyaml.yaml:2: "),
+        ("superb_upstreams", "notyaml.yaml:2: "),
+    ],
+)
+def test_yamls_are_read_without_espnet(option, expected, enter, files, readers_only):
+    options = options_of(enter("enh_ssl"), f"--{option}", "notyaml.yaml")
+    with pytest.raises(UserError, match=f"--{option}: {expected}"):
+        plan_experiment("enh_ssl", options, dry_run=False)
+
+
+def test_a_judge_that_is_not_installed_is_named(enter, monkeypatch, readers_only):
+    def missing(name):
+        raise UserError(f"{name} needs a package; install it.")
+
+    monkeypatch.setattr("espnet2_ext.metrics.asr.recogniser", missing)
+    monkeypatch.setattr("espnet2_ext.metrics.signal.signal_metric", missing)
+    options = options_of(enter("enh_ssl"), "--scoring_metrics", "SDR")
+    with pytest.raises(UserError) as caught:
+        plan_experiment("enh_ssl", options, dry_run=False)
+    assert str(caught.value).splitlines() == [
+        "--scoring_metrics: SDR needs a package; install it.",
+        "--recognisers: pocketsphinx needs a package; install it.",
+        "--recognisers: whisper_tiny_en needs a package; install it.",
+    ]
+    plan_experiment("enh_ssl", {**options, "stop_stage": "7"}, dry_run=False)
 
 
 def test_a_later_yaml_is_checked_too(enter, files):

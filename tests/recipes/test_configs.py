@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from espnet2_ext.bin.add_ssl_loss import add_loss
 from espnet2_ext.enh.criterions import check_criterions
+from espnet2_ext.enh.fragment import add_loss
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import read_yaml

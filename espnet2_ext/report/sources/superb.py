@@ -7,26 +7,20 @@ a condition is ``clean``, ``noisy``, or the name of an experiment directory.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from espnet2_ext.errors import UserError, shorten, unknown_name
-from espnet2_ext.report.column import (
-    DOWNSTREAM,
-    Heading,
-    ItemColumn,
-    ItemRun,
-    circular_note,
-    item_run,
-)
-from espnet2_ext.report.evidence import of_probe
-from espnet2_ext.report.systems import Origin, System, origins
+from espnet2_ext.metrics.quantity import Quantity
+from espnet2_ext.report.circularity import circular, of_probe
+from espnet2_ext.report.column import DOWNSTREAM, Column, Items, Run, complete_rows
+from espnet2_ext.report.systems import Origin, System, losses_of, origins
 from espnet2_ext.superb.tasks import Task, task_of
 
 Line = Mapping[str, Any]
-Items = dict[str, tuple[float, ...]]
 TOLERANCE = 0.05  # percentage points between result.json and its predictions
 # Content, semantics, speaker, paralinguistics: SUPERB's order; others after them.
 ORDER = ("pr", "asr", "ks", "ic", "sf", "sid", "asv", "sd", "er")
@@ -98,7 +92,7 @@ def read_items(evaluation: Evaluation, task: Task, metric: str) -> Items:
     Raises:
         UserError: naming the line that lacks something.
     """
-    items: Items = {}
+    items: dict[str, tuple[float, ...]] = {}
     for key, line in evaluation.lines.items():
         try:
             counts = line["chars"] if metric == "cer" else line
@@ -109,12 +103,13 @@ def read_items(evaluation: Evaluation, task: Task, metric: str) -> Items:
     return items
 
 
-def _check_value(evaluation: Evaluation, run: ItemRun) -> None:
+def _check_value(evaluation: Evaluation, run: Run) -> None:
     expected = float(evaluation.result["value"])
-    if not abs(run.value - expected) <= TOLERANCE:
+    value = math.nan if run.value is None else run.value
+    if not abs(value - expected) <= TOLERANCE:
         raise UserError(
             f"{evaluation.path}: result.json says {expected:.3f}, its "
-            f"predictions.jsonl gives {run.value:.3f}; remove both, run stage 14."
+            f"predictions.jsonl gives {value:.3f}; remove both, run stage 14."
         )
 
 
@@ -142,7 +137,7 @@ def _read_evaluations(
     return found
 
 
-def _read_columns(task_dir: Path, systems: Sequence[System]) -> list[ItemColumn]:
+def _read_columns(task_dir: Path, systems: Sequence[System]) -> list[Column]:
     """Read the main metric of a task, and for ASR the character error rate too."""
     task = task_of(task_dir.name)
     found = _read_evaluations(task_dir, systems)
@@ -150,42 +145,43 @@ def _read_columns(task_dir: Path, systems: Sequence[System]) -> list[ItemColumn]
         return []
     first = next(iter(found.values()))[0][0]
     with_chars = "chars" in next(iter(first.lines.values()))
-    statistic = task.statistic.resampled
+    judges = (of_probe(first.path.parents[1], first.result),)
     columns = []
     for metric in (task.metric, "cer") if with_chars else (task.metric,):
-        rows: dict[str, list[ItemRun]] = {}
+        runs: dict[str, list[Run]] = {}
         for row, entries in found.items():
             for evaluation, origin in entries:
                 source = evaluation.path / "result.json"
                 items = read_items(evaluation, task, metric)
-                run = item_run(statistic, origin, source, items)
+                run = Run(task.statistic.resampled, origin, source, items)
                 if metric == task.metric:
                     _check_value(evaluation, run)
-                rows.setdefault(row, []).append(run)
-        shown = next(iter(rows.values()))[0].by_item
-        heading = _heading(task, metric, task_dir.parent.name, first, shown, systems)
-        columns.append(ItemColumn(heading, statistic, rows, systems))
+                runs.setdefault(row, []).append(run)
+        rows, incomplete = complete_rows(runs, systems)
+        items = next(iter(runs.values()))[0].items
+        columns.append(
+            Column(
+                quantity=_quantity(task, metric, task_dir.parent.name),
+                kind=DOWNSTREAM,
+                place={"task": task.name, "upstream": task_dir.parent.name},
+                rows=rows,
+                count=round(task.statistic.count(items.values())),
+                item_name=TOKENS.get(metric) or task.statistic.item_name,
+                judges=judges,
+                circular=circular("its upstream", judges, losses_of(systems)),
+                incomplete=incomplete,
+            )
+        )
     return columns
 
 
-def _heading(
-    task: Task,
-    metric: str,
-    upstream: str,
-    first: Evaluation,
-    items: Mapping[str, tuple[float, ...]],
-    systems: Sequence[System],
-) -> Heading:
-    return Heading(
-        DOWNSTREAM,
-        f"{task.name.upper()} {METRICS.get(metric, metric.upper())} {upstream}",
-        task.unit,
-        task.statistic.higher_is_better,
-        round(task.statistic.count(items.values())),
-        TOKENS.get(metric) or task.statistic.item_name,
-        {"task": task.name, "upstream": upstream},
-        metric,
-        circular_note(systems, [of_probe(first.path.parents[1], first.result)]),
+def _quantity(task: Task, metric: str, upstream: str) -> Quantity:
+    return Quantity(
+        key=metric,
+        label=f"{task.name.upper()} {METRICS.get(metric, metric.upper())} {upstream}",
+        unit=task.unit,
+        higher_is_better=task.statistic.higher_is_better,
+        digits=1,
     )
 
 
@@ -195,7 +191,7 @@ def _rank(task: str) -> tuple[int, str]:
 
 def read_superb(
     superb_dir: Path, tasks: Sequence[str], systems: Sequence[System]
-) -> list[ItemColumn]:
+) -> list[Column]:
     """Read the columns of all upstreams, in SUPERB's order of tasks.
 
     Args:
@@ -213,7 +209,7 @@ def read_superb(
     for task in tasks:
         if task not in known:
             raise unknown_name("evaluated task", task, known)
-    columns: list[ItemColumn] = []
+    columns: list[Column] = []
     for task_dir in sorted(found, key=lambda p: (p.parent.name, _rank(p.name))):
         if not tasks or task_dir.name in tasks:
             columns += _read_columns(task_dir, systems)

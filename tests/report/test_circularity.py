@@ -11,9 +11,9 @@ import yaml
 from espnet2_ext.ablation.settings import Ablation, Setting
 from espnet2_ext.ablation.tables import build_section, find_scored
 from espnet2_ext.errors import UserError
-from espnet2_ext.report.evidence import of_conf, of_losses, of_recogniser
-from espnet2_ext.report.joint import value_table
-from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.circularity import of_conf, of_losses, of_recogniser
+from espnet2_ext.report.sources.scores import read_scored_set
+from espnet2_ext.report.tables import joint_table
 from espnet2_ext.ssl.relation import Upstream
 from tests.report.conftest import Corpus
 from tests.report.downstream import read
@@ -27,7 +27,7 @@ OTHER = "data2vec"
 
 
 def marked(corpus: Corpus) -> set[str]:
-    header = value_table(read(corpus)).header
+    header = joint_table(read(corpus)).header
     return {text.split("‡")[0] for text in header if "‡" in text}
 
 
@@ -126,7 +126,7 @@ def test_ablation_marks_its_rows_alike(corpus: Corpus, loss):
     ablation = Ablation((), ("a",), settings)
     dump = corpus.root / "dump"
     scored = find_scored(ablation, corpus.root / "exp", ("0", "1"), dump, "test_en")
-    test_set = read_test_set(dump, "test_en", scored.systems)
+    test_set = read_scored_set(dump, "test_en", scored.systems)
     (values, _) = build_section(test_set, scored, ("a",)).tables
     marks = {
         (row[0].text, head.split(" (")[0].split(" ↓")[0])
@@ -142,11 +142,11 @@ def test_ablation_marks_its_rows_alike(corpus: Corpus, loss):
 def test_note_says_whether_it_is_the_model_or_its_family(full: Corpus):
     probe(full, "wavlm_base_plus")
     full.config(full.exp("b", 0), "wavlm_base_plus")
-    notes = "".join(value_table(read(full)).notes)
+    notes = "".join(joint_table(read(full)).notes)
     assert "PR PER my_yaml: its upstream is in the loss of SE-SNR+SSL" in notes
     for seed in (0, 1):
         full.config(full.exp("b", seed), "wavlm_large")
-    notes = "".join(value_table(read(full)).notes)
+    notes = "".join(joint_table(read(full)).notes)
     assert "PR PER my_yaml: a model of the family of its upstream is in the" in notes
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.report.joint import gap_table, joint_difference_table, value_table
+from espnet2_ext.report.tables import difference_table, gap_table, joint_table
 from tests.report.conftest import Corpus
 from tests.report.downstream import (
     CONDITIONS,
@@ -19,10 +19,10 @@ from tests.report.downstream import (
 
 
 def test_items_are_paired_by_id_and_not_by_line(full: Corpus) -> None:
-    expected = joint_difference_table(read(full)).rows
+    expected = difference_table(read(full)).rows
     path = full.root / "exp/superb/fbank/sid/evaluate/noisy/predictions.jsonl"
     path.write_text("".join(reversed(path.read_text().splitlines(True))))
-    assert joint_difference_table(read(full)).rows == expected
+    assert difference_table(read(full)).rows == expected
 
 
 def test_missing_pieces_leave_a_dash_and_a_note(full: Corpus) -> None:
@@ -30,18 +30,18 @@ def test_missing_pieces_leave_a_dash_and_a_note(full: Corpus) -> None:
     (sid / "rnnoise" / "result.json").unlink()
     (sid / "a_seed1" / "result.json").unlink()
     joint = read(full)
-    table = value_table(joint)
+    table = joint_table(joint)
     assert list(column(table, "SID").values()) == [
         *("100.0", "50.0", "-", "-", "75.0 ± 0.0")
     ]
     note = "SID accuracy fbank: 'SE-SNR' has 1 of 2 seeds; left out."
     assert note in table.notes
-    assert column(joint_difference_table(joint), "SID")["SE-SNR+SSL − SE-SNR"] == "-"
+    assert column(difference_table(joint), "SID")["SE-SNR+SSL − SE-SNR"] == "-"
     assert column(gap_table(joint), "mean of tasks")["SE-SNR"] == "-"
 
 
 def test_tasks_can_be_chosen(full: Corpus) -> None:
-    table = value_table(read(full, "--superb_tasks", "asv"))
+    table = joint_table(read(full, "--superb_tasks", "asv"))
     assert [text for text in table.header if "PER" in text or "SID" in text] == []
     with pytest.raises(UserError, match=r"Unknown evaluated task 'aswv'.*'asv'\?"):
         read(full, "--superb_tasks", "aswv")
@@ -58,7 +58,7 @@ def test_f1_and_characters_of_a_task(full: Corpus) -> None:
         for line in lines:
             line["chars"] = {"sub": 1, "del": 1, "ins": number, "words": 8}
         write_evaluation(superb, "asr", name, 50, lines)
-    table = value_table(read(full))
+    table = joint_table(read(full))
     assert column(table, "SF F1 fbank")["noisy"] == "88.9"
     assert column(table, "SF F1 fbank")["clean"] == "66.7"
     assert column(table, "ASR WER fbank")["noisy"] == "50.0"

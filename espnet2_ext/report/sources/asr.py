@@ -8,20 +8,21 @@ from pathlib import Path
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.metrics.asr_scores import read_asr_scores
+from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.metrics.statistic import RATIO
-from espnet2_ext.report.column import (
-    RECOGNISER,
-    Heading,
-    ItemColumn,
-    circular_note,
-    item_run,
+from espnet2_ext.report.circularity import circular, of_recogniser
+from espnet2_ext.report.column import RECOGNISER, SET, Column, Items, Run, complete_rows
+from espnet2_ext.report.systems import (
+    CLEAN,
+    Origin,
+    System,
+    enhanced_dir,
+    losses_of,
+    origins,
 )
-from espnet2_ext.report.evidence import of_recogniser
-from espnet2_ext.report.systems import CLEAN, Origin, System, enhanced_dir, origins
 from espnet2_ext.ssl.relation import Upstream
 
 RATES = {"wer": "words", "cer": "chars"}
-Counts = Mapping[str, tuple[float, ...]]  # utterance -> errors, reference length
 
 
 def asr_dir(dumpdir: Path, name: str, origin: Origin, test_set: str, tag: str) -> Path:
@@ -39,7 +40,7 @@ def asr_dir(dumpdir: Path, name: str, origin: Origin, test_set: str, tag: str) -
     return enhanced_dir(origin, test_set) / f"asr_{tag}"
 
 
-def _read(path: Path) -> dict[str, Counts]:
+def _read(path: Path) -> dict[str, Items]:
     scores = read_asr_scores(path)
     return {
         rate: {
@@ -76,7 +77,7 @@ def _upstreams_of(path: Path) -> list[Upstream]:
         raise UserError(f"{path}: broken ({error}); remove it, run stage 9.") from error
 
 
-def _check_same_utterances(found: Mapping[Path, Mapping[str, Counts]]) -> None:
+def _check_same_utterances(found: Mapping[Path, Mapping[str, Items]]) -> None:
     (first, expected), *others = found.items()
     for path, counts in others:
         if odd := sorted(set(expected["wer"]) ^ set(counts["wer"])):
@@ -92,8 +93,8 @@ def _columns(
     tag: str,
     upstreams: Sequence[Upstream],
     systems: Sequence[System],
-) -> list[ItemColumn]:
-    read: dict[Path, dict[str, Counts]] = {}
+) -> list[Column]:
+    read: dict[Path, dict[str, Items]] = {}
     found: dict[str, list[tuple[Path, Origin]]] = {}
     for name, origin in origins(systems):
         path = asr_dir(dumpdir, name, origin, test_set, tag) / "scores.jsonl"
@@ -107,29 +108,46 @@ def _columns(
             "stages 9 and 10."
         )
     _check_same_utterances(read)
-    columns = []
-    circular = circular_note(systems, upstreams)
-    for rate, token in RATES.items():
-        heading = Heading(
-            RECOGNISER,
-            f"{rate.upper()} ASR {tag} {test_set}",
-            "%",
-            False,
-            round(sum(total for _, total in next(iter(read.values()))[rate].values())),
-            token,
-            {"test_set": test_set},
-            f"{rate.upper()}_asr_{tag}",
-            circular,
-        )
-        rows = {
+    return [
+        _column(rate, test_set, tag, upstreams, systems, read, found) for rate in RATES
+    ]
+
+
+def _column(
+    rate: str,
+    test_set: str,
+    tag: str,
+    upstreams: Sequence[Upstream],
+    systems: Sequence[System],
+    read: Mapping[Path, Mapping[str, Items]],
+    found: Mapping[str, Sequence[tuple[Path, Origin]]],
+) -> Column:
+    rows, incomplete = complete_rows(
+        {
             row: [
-                item_run(RATIO, origin, path, read[path][rate])
-                for path, origin in entries
+                Run(RATIO, origin, path, read[path][rate]) for path, origin in entries
             ]
             for row, entries in found.items()
-        }
-        columns.append(ItemColumn(heading, RATIO, rows, systems))
-    return columns
+        },
+        systems,
+    )
+    return Column(
+        quantity=Quantity(
+            key=f"{rate.upper()}_asr_{tag}",
+            label=f"{rate.upper()} ASR {tag}",
+            unit="%",
+            higher_is_better=False,
+            digits=1,
+        ),
+        kind=RECOGNISER,
+        place={SET: test_set},
+        rows=rows,
+        count=round(sum(n for _, n in next(iter(read.values()))[rate].values())),
+        item_name=RATES[rate],
+        judges=tuple(upstreams),
+        circular=circular("its upstream", upstreams, losses_of(systems)),
+        incomplete=incomplete,
+    )
 
 
 def read_asr(
@@ -137,7 +155,7 @@ def read_asr(
     test_sets: Sequence[str],
     tags: Mapping[str, Sequence[Upstream]],
     systems: Sequence[System],
-) -> list[ItemColumn]:
+) -> list[Column]:
     """Read word and character error rates, per test set and recogniser.
 
     Args:

@@ -4,20 +4,20 @@ import re
 
 import yaml
 
-from espnet2_ext.report.joint import (
+from espnet2_ext.report.cells import NBSP
+from espnet2_ext.report.tables import (
+    difference_table,
     gap_table,
-    joint_difference_table,
-    joint_verdicts,
-    value_table,
+    joint_table,
 )
-from espnet2_ext.report.tables import NBSP
+from espnet2_ext.report.verdict import joint_verdicts
 from tests.report.conftest import Corpus
 from tests.report.downstream import ROWS, column, headers, read
 from tests.report.test_tables import drop
 
 
 def test_columns_tell_metric_unit_direction_and_items_in_order(full: Corpus) -> None:
-    assert headers(value_table(read(full))) == [
+    assert headers(joint_table(read(full))) == [
         "",
         "SI-SNR test_en (dB) ↑ [8 utt]",
         "SSL tiny test_en ↓ [8 utt]",
@@ -36,7 +36,7 @@ def test_utterances_that_a_row_has_no_value_for_are_counted_and_named(
 ) -> None:
     drop(full, "SI_SNR", ["u0"], "dump/test_en/scoring")
     drop(full, "WER_pocketsphinx", ["u0"], "dump/test_en/scoring")
-    table = value_table(read(full))
+    table = joint_table(read(full))
     assert "SI-SNR test_en (dB) ↑ [7 of 8 utt]" in headers(table)
     name = "WER PocketSphinx test_en (%) ↓ [70 words, 7 of 8 utt]"
     assert name in headers(table)
@@ -47,7 +47,7 @@ def test_utterances_that_a_row_has_no_value_for_are_counted_and_named(
 
 
 def test_rows_stand_in_order_and_worse_cells_are_marked(full: Corpus) -> None:
-    table = value_table(read(full))
+    table = joint_table(read(full))
     assert [row[0].text for row in table.rows] == ROWS
     # 5/8 and 3/8: mean 50.0, sample deviation 17.7.
     assert list(column(table, "SID").values()) == [
@@ -69,7 +69,7 @@ def test_rows_stand_in_order_and_worse_cells_are_marked(full: Corpus) -> None:
 
 
 def test_what_got_worse_is_listed_with_its_interval(full: Corpus) -> None:
-    notes = [note.replace(NBSP, " ") for note in value_table(read(full)).notes]
+    notes = [note.replace(NBSP, " ") for note in joint_table(read(full)).notes]
     (than_baseline,) = [n for n in notes if n.startswith("Worse: SE-SNR+SSL than SE")]
     assert "in 2 of 9 columns" in than_baseline
     assert "ASV EER wavlm_base_plus +25.0 ≈;" in than_baseline  # 8 trials: no interval
@@ -96,7 +96,7 @@ def test_gap_closed_is_relative_to_clean_and_noisy(full: Corpus) -> None:
 
 
 def test_differences_compare_every_column(full: Corpus) -> None:
-    table = joint_difference_table(read(full))
+    table = difference_table(read(full))
     rows = column(table, "SID")
     assert list(rows) == [
         "SE-SNR+SSL − SE-SNR",
@@ -116,7 +116,7 @@ def test_differences_compare_every_column(full: Corpus) -> None:
 def test_probe_of_an_upstream_in_a_loss_is_marked(full: Corpus) -> None:
     full.config(full.exp("b", 1), "wavlm_base_plus")
     joint = read(full)
-    table = value_table(joint)
+    table = joint_table(joint)
     marked = [text.split("‡")[0] for text in table.header if "‡" in text]
     assert marked == ["PR PER wavlm_base_plus", "ASV EER wavlm_base_plus"]
     assert (
@@ -152,7 +152,7 @@ def test_recogniser_that_reads_an_upstream_in_a_loss_is_marked(full: Corpus) -> 
     path = full.root / "out" / "asr_char" / "config.yaml"
     path.parent.mkdir(parents=True)
     path.write_text(yaml.safe_dump({"frontend": "s3prl", **config}))
-    table = value_table(read(full))
+    table = joint_table(read(full))
     marked = [text.split("‡")[0] for text in table.header if "‡" in text]
     assert marked == [
         "SSL tiny test_en",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from espnet2_ext.report.training import read_history
+from espnet2_ext.report.sources.training import read_history
 
 LINE = (
     "[host] 2026-01-01 00:00:00,000 (trainer:371) INFO: {epoch}epoch results: "
