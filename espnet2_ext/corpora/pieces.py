@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from espnet2_ext.corpora.description import Corpus
-from espnet2_ext.data.problems import Problem, in_groups
+from espnet2_ext.data.problems import Place, Problem, in_groups
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import PathLike
 
@@ -46,7 +46,8 @@ class Pieces:
         """
         do = "unpack it again, or correct the path in db.sh"
         kind = found.split("'")[0].strip()
-        self.problems.append(Problem(str(path), line, utt, kind, found, expected, do))
+        place = Place(str(path), line, utt)
+        self.problems.append(place.problem(kind, found=found, expected=expected, do=do))
 
     def missing(self, path: PathLike, found: str = "nothing here") -> None:
         """Note a file or folder that is not there."""

@@ -19,18 +19,18 @@ def check_arguments(
 ) -> None:
     """Compare ``conf`` with the arguments of ``cls``: names, what is needed, types.
 
-    Types are compared where an annotation or a default says one: a number, text, true
-    or false. All else the class itself has to judge.
+    A type is compared only where an annotation or a default gives it, and only if it
+    is a number, text, or true or false. The class itself has to check all others.
 
     Args:
         where: for the message, ``separator_conf of 'tcn'``.
         cls: a class or function, or the signature of one with its types evaluated.
         conf: arguments by name.
-        given: arguments that ESPnet gives itself.
+        given: names of arguments that ESPnet sets itself.
 
     Raises:
-        UserError: on a name that ``cls`` does not take, one that is missing, or a value
-            of another type.
+        UserError: if ``cls`` does not take a name, a required argument is missing, or a
+            value has another type.
     """
     signature = cls if isinstance(cls, inspect.Signature) else inspect.signature(cls)
     parameters = signature.parameters
@@ -66,7 +66,7 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def _allowed(hint: Any, default: object) -> set[type]:
-    """Tell which scalars an argument may be; nothing where that is not known."""
+    """Return the scalar types an argument may have; empty if they are unknown."""
     if hint is None and type(default) in SCALARS:
         # without annotation, a default of 0 may be meant as 0.0
         hint = float if type(default) is int else type(default)
@@ -100,10 +100,10 @@ def _check_type(where: str, value: object, allowed: set[type]) -> None:
 
 @contextmanager
 def blame(where: str) -> Iterator[None]:
-    """Say of what ESPnet or torch refuses where it stands in the configuration.
+    """Name the place in the configuration when ESPnet or torch raises an exception.
 
     Raises:
-        UserError: in place of any other exception.
+        UserError: instead of any other exception.
     """
     try:
         yield

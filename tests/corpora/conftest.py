@@ -1,5 +1,5 @@
 """Corpora in miniature."""
 
-from tests.superb.corpora.conftest import corpus
+from tests.superb.corpora.conftest import corpus, recordings
 
-__all__ = ["corpus"]
+__all__ = ["corpus", "recordings"]

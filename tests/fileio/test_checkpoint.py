@@ -7,8 +7,8 @@ import pytest
 import torch
 import yaml
 
-from espnet2_ext.bin.export import export
 from espnet2_ext.bin.resolve_asr import main as resolve_asr
+from espnet2_ext.enh.export import export
 from espnet2_ext.enh.loss.centroids import read_centroids
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.checkpoint import check_file, load, load_weights
