@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = get_parser().parse_args(argv)
     warnings.simplefilter("ignore")  # what packages say of each other
-    with contextlib.redirect_stdout(io.StringIO()):
+    said = io.StringIO()  # what packages print when they are imported
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         from espnet2_ext.enh.config import check_config  # takes seconds
 
     starts = args.init_param or [""] * len(args.config)

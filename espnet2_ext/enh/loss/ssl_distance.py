@@ -13,6 +13,7 @@ from espnet2_ext.batches import check_lengths, check_pair
 from espnet2_ext.checks import whole_number
 from espnet2_ext.enh.loss.draws import Draws
 from espnet2_ext.enh.loss.functional import FeatureDistance
+from espnet2_ext.enh.loss.normalization import Moments
 from espnet2_ext.enh.loss.uncertainty import LayerUncertainty
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.layers import Layer
@@ -112,7 +113,8 @@ class SSLDistance:
         if self.upstream.layers.random is not None or self.pad_reference:
             state["draws"] = self.draws.state_dict()
         if self.compare.running is not None:
-            state["moments"] = dict(self.compare.running.moments)
+            moments = self.compare.running.moments
+            state["moments"] = {layer: tuple(known) for layer, known in moments.items()}
         if self.upstream.layers.uncertain:
             state["uncertainty"] = self.uncertainty.expected.value
         return state
@@ -122,7 +124,9 @@ class SSLDistance:
         if "draws" in state:
             self.draws.load_state_dict(state["draws"])
         if self.compare.running is not None and "moments" in state:
-            self.compare.running.moments = dict(state["moments"])
+            self.compare.running.moments = {
+                layer: Moments(*known) for layer, known in state["moments"].items()
+            }
         if self.upstream.layers.uncertain and "uncertainty" in state:
             self.uncertainty.expected.value = state["uncertainty"]
 
