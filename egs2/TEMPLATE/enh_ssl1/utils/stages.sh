@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# To be sourced by the staged template: messages, help, jobs, fingerprints.
-# shellcheck disable=SC2034,SC2154 # dry_run, resume_jobs, py, pick ... belong to the caller
+# To be sourced by staged scripts: messages, stages, jobs, what has been done already.
+declare stage stop_stage dry_run resume_jobs run_args decode_cmd
+declare -a py
 
 log() { # MESSAGE
     printf '%s %s\n' "$(date '+%Y-%m-%dT%H:%M:%S')" "$*"
@@ -11,17 +12,33 @@ die() { # "found ...; expected ...; do ..."
     exit 1
 }
 
-options_help() { # SCRIPT: `name=default  # comment` lines between '## ' titles
-    awk -v script="${1##*/}" '
-        NR == 2 { sub(/^# /, ""); printf "Usage: %s [--option value ...]\n%s\n", script, $0 }
-        /^## end/ { exit }
-        /^## / { printf "\n%s\n", substr($0, 4); next }
-        /^[a-z_]+=/ {
-            split($0, part, /[ \t]+# /)
-            name = part[1]; sub(/=.*/, "", name)
-            value = part[1]; sub(/^[^=]*=/, "", value)
-            printf "  --%-22s %s [%s]\n", name, part[2], value
-        }' "$1"
+# ---- which stages run --------------------------------------------------------
+# run_stages [NUMBER | --skip_X true|false]...: the stages that were asked for, but none of
+# those that follow a `--skip_X true`.
+run_stages() {
+    local option="" skip=false start name
+    for (( ; $# > 0; )); do
+        if [[ $1 == --* ]]; then
+            option=$1 skip=$2 && shift
+        elif [ "$1" -ge "${stage}" ] && [ "$1" -le "${stop_stage}" ]; then
+            name=$(compgen -A function "stage_$1_")
+            if "${skip}"; then
+                log "Stage $1: left out (${option} true)"
+            else
+                start=${SECONDS} name=${name#stage_"$1"_}
+                log "Stage $1: ${name//_/ }"
+                "stage_$1_${name}"
+                log "Stage $1 done in $((SECONDS - start)) s"
+            fi
+        fi
+        shift
+    done
+}
+
+resume_script() { # FILE STAGE: the way back to this stage, as ESPnet leaves it
+    printf '#!/usr/bin/env bash\ncd %q && %s--stage %s "$@"\n' "${PWD}" "${run_args}" "$2" \
+        | write_file "$1"
+    x chmod +x "$1"
 }
 
 # ---- running things ----------------------------------------------------------
@@ -155,7 +172,8 @@ up_to_date() { # STAMP FINGERPRINT OUTPUT...
     local stamp=$1 print=$2 file
     shift 2
     "${dry_run}" && return 1
-    [ -e "${stamp}" ] && [ "$(whole_inputs < "${stamp}")" = "$(whole_inputs <<< "${print}")" ] || return 1
+    [ -e "${stamp}" ] || return 1
+    [ "$(whole_inputs < "${stamp}")" = "$(whole_inputs <<< "${print}")" ] || return 1
     for file in "$@"; do [ -s "${file}" ] || return 1; done
     log "  $(dirname "${stamp}"): inputs unchanged and outputs complete, skipped"
 }
