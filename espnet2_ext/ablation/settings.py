@@ -29,6 +29,7 @@ from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.plan.table import SYSTEM, SystemRow
 from espnet2_ext.ssl.fragment import read_ssl_fragment
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 
@@ -53,9 +54,18 @@ class Setting:
     label: str
     config: dict[str, Any]
 
-    def exp_dirs(self, expdir: Path, seeds: Sequence[str]) -> tuple[Path, ...]:
-        """Return the experiment directory of each seed, as the template names it."""
-        return tuple(expdir / f"{self.label}_seed{seed}" for seed in seeds)
+    def rows(self, expdir: Path, seeds: Sequence[str]) -> list[SystemRow]:
+        """Return the row of each seed, as the template names its directory."""
+        return [
+            SystemRow(
+                label=self.label,
+                kind=SYSTEM,
+                exp=f"{expdir}/{self.label}_seed{seed}",
+                seed=seed,
+                enhanced="enhanced",
+            )
+            for seed in seeds
+        ]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from espnet2_ext.ablation.settings import Ablation, Setting
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.metrics.quantity import Quantity
+from espnet2_ext.plan.table import SystemRow
 from espnet2_ext.report.document import Section
-from espnet2_ext.report.results import Row, System, TestSet, difference, scoring_dir
+from espnet2_ext.report.results import Row, TestSet, difference, scoring_dir
+from espnet2_ext.report.systems import System, group_systems
 from espnet2_ext.report.tables import (
     CIRCULAR,
     DIFFERENCE_NOTES,
@@ -66,8 +68,8 @@ def find_scored(
     systems, groups = [], {}
     left_out: dict[str, list[str]] = {}  # why -> labels
     for setting in ablation.settings:
-        exp_dirs = setting.exp_dirs(expdir, seeds)
-        if why := _unusable(setting, exp_dirs, dumpdir, name):
+        rows = setting.rows(expdir, seeds)
+        if why := _unusable(setting, rows, dumpdir, name):
             left_out.setdefault(why, []).append(setting.label)
             if setting.label in ablation.compare:
                 raise UserError(
@@ -75,23 +77,23 @@ def find_scored(
                     "run local/ablate.sh to its end, with the seeds of the table."
                 )
         else:
-            systems.append(System(setting.label, exp_dirs))
+            systems += group_systems(rows)
             groups[setting.label] = setting.group
     lines = [f"left out, {why}: {', '.join(ls)}" for why, ls in left_out.items()]
     return Scored(tuple(systems), groups, tuple(lines))
 
 
 def _unusable(
-    setting: Setting, exp_dirs: Sequence[Path], dumpdir: Path, name: str
+    setting: Setting, rows: Sequence[SystemRow], dumpdir: Path, name: str
 ) -> str:
     """Say why a setting has no row; nothing if it has one."""
-    for exp_dir in exp_dirs:
-        scoring = scoring_dir(dumpdir, name, setting.label, exp_dir)
+    for row in rows:
+        scoring = scoring_dir(dumpdir, name, setting.label, row)
         if not (scoring / "scores.jsonl").is_file():
             return "not scored with every seed"
-        config = read_yaml(exp_dir / "config.yaml")
+        config = read_yaml(Path(row.exp) / "config.yaml")
         if config.get("criterions") != setting.config["criterions"]:
-            return f"trained with another loss than it now has, in {exp_dir}"
+            return f"trained with another loss than it now has, in {row.exp}"
     return ""
 
 
@@ -111,7 +113,7 @@ def _rows(
     test_set: TestSet, scored: Scored, names: Sequence[str], make_cell: MakeCell
 ) -> tuple[tuple[Cell, ...], ...]:
     """Make the rows ``names``, with marks where a loss aims at the cell."""
-    losses = {system.name: system.upstreams() for system in scored.systems}
+    losses = {system.name: system.upstreams for system in scored.systems}
     rows = []
     for name in names:
         cells = [Cell(name), Cell(scored.groups.get(name, ""))]
@@ -132,7 +134,7 @@ def _notes(test_set: TestSet, marks: Marks) -> list[str]:
 
 def _value_table(test_set: TestSet, scored: Scored, marks: Marks) -> Table:
     columns = shown_quantities(test_set)
-    seeds = len(scored.systems[0].exp_dirs)
+    seeds = len(scored.systems[0].rows)
     spread = f"± is the standard deviation over {seeds} seeds."
     return Table(
         f"{test_set.name}: all settings",

@@ -24,7 +24,8 @@ from espnet2_ext.report.column import score_columns
 from espnet2_ext.report.document import Document, to_markdown, to_plain
 from espnet2_ext.report.provenance import provenance
 from espnet2_ext.report.records import to_jsonl
-from espnet2_ext.report.results import CLEAN, NOISY, read_test_set
+from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.systems import CLEAN, NOISY
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ from espnet2_ext.metrics.collect import (
     reason_of,
     score_keys,
 )
-from espnet2_ext.metrics.quantity import quantity_of
+from espnet2_ext.metrics.registry import quantity_of
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write, read_scp, write_scp
 from espnet2_ext.hubert.kmeans import (
-    Features,
+    ComputeFeatures,
     extract,
     hubert_features,
     learn_kmeans,
@@ -46,7 +46,7 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _features(args: argparse.Namespace) -> Features:
+def _features(args: argparse.Namespace) -> ComputeFeatures:
     if args.feature == "mfcc":
         return mfcc
     if args.model_dir is None:
@@ -55,7 +55,7 @@ def _features(args: argparse.Namespace) -> Features:
 
 
 def _extract_all(
-    table: Mapping[str, str], features: Features, name: str
+    table: Mapping[str, str], features: ComputeFeatures, name: str
 ) -> Iterator[tuple[str, np.ndarray]]:
     for utt, source in tqdm(table.items(), name, mininterval=2):
         yield utt, extract(utt, source, features)

@@ -9,15 +9,17 @@ is 2. Before there is an environment, any Python 3.10 checks what it can.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main
-from espnet2_ext.plan.check import TEMPLATES, check_options
-from espnet2_ext.plan.denoisers import find_denoisers
-from espnet2_ext.plan.systems import list_rows, words
+from espnet2_ext.plan.check import plan_experiment
+from espnet2_ext.plan.options import TEMPLATES
 from espnet2_ext.plan.table import format_rows
 
 
@@ -72,11 +74,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = get_parser().parse_args(argv)
     options, dry_run = parse_options(args.options), args.dry_run == "true"
-    check_options(args.template, options, dry_run)
-    labels, notes = find_denoisers(words(options, "denoisers"), dry_run)
+    warnings.simplefilter("ignore")  # what packages say of each other
+    with contextlib.redirect_stdout(io.StringIO()):
+        rows, notes = plan_experiment(args.template, options, dry_run)
     for note in notes:
         print(note, file=sys.stderr)
-    text = format_rows(list_rows(options, labels))
+    text = format_rows(rows)
     if args.output is not None and not dry_run:
         write_table(args.output, text)
     print(text, end="")

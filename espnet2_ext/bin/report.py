@@ -35,8 +35,9 @@ from espnet2_ext.report.html import to_html
 from espnet2_ext.report.joint import Joint
 from espnet2_ext.report.provenance import provenance
 from espnet2_ext.report.records import to_jsonl
-from espnet2_ext.report.results import CLEAN, NOISY, System, read_test_set
+from espnet2_ext.report.results import read_test_set
 from espnet2_ext.report.superb import read_superb
+from espnet2_ext.report.systems import CLEAN, NOISY, System, read_systems
 from espnet2_ext.report.tables import HIDDEN_KEYS
 from espnet2_ext.report.training import training_figures
 
@@ -51,14 +52,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--dumpdir", type=Path, required=True, help="dump/raw")
     parser.add_argument("--test_sets", required=True, help="e.g. 'test_en test_spk2'")
     parser.add_argument(
-        "--systems",
-        required=True,
-        help="NAME=EXP_DIR[,EXP_DIR...] ..., one directory per seed",
-    )
-    parser.add_argument(
-        "--denoisers",
-        default="",
-        help="NAME=EXP_DIR ..., public denoisers: rows before the systems",
+        "--systems", type=Path, required=True, help="exp/systems.tsv, made by bin.plan"
     )
     parser.add_argument(
         "--baseline", help="the system the others are compared with; default: first"
@@ -82,30 +76,6 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output_dir", type=Path, required=True)
     return parser
-
-
-def parse_systems(text: str, denoisers: str = "") -> list[System]:
-    """Read ``NAME=DIR,DIR NAME=DIR`` of denoisers and of trained systems, in order.
-
-    Raises:
-        UserError: if an entry has another form, a name is taken, or a directory is
-            missing.
-    """
-    systems: list[System] = []
-    entries = [("--denoisers", entry) for entry in denoisers.split()]
-    for option, entry in [*entries, *(("--systems", entry) for entry in text.split())]:
-        name, _, directories = entry.partition("=")
-        paths = tuple(Path(part) for part in directories.split(",") if part)
-        if not name or not paths:
-            raise UserError(f"{option}: found '{entry}', expected NAME=EXP_DIR[,...].")
-        if name in (CLEAN, NOISY) or name in [system.name for system in systems]:
-            raise UserError(f"{option}: the name '{name}' is taken; choose another.")
-        if missing := [str(path) for path in paths if not path.is_dir()]:
-            raise UserError(f"{option}: no such directory: {', '.join(missing)}.")
-        systems.append(System(name, paths, option == "--systems"))
-    if not any(system.trained for system in systems):
-        raise UserError("--systems is empty; expected NAME=EXP_DIR[,...].")
-    return systems
 
 
 def read_further(args: argparse.Namespace, systems: Sequence[System]) -> list[Column]:
@@ -136,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the files and print the tables."""
     words = list(sys.argv[1:] if argv is None else argv)
     args = get_parser().parse_args(words)
-    systems = parse_systems(args.systems, args.denoisers)
+    systems = read_systems(args.systems)
     names = [system.name for system in systems if system.trained]
     baseline = args.baseline or names[0]
     if baseline not in names:

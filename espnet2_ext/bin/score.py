@@ -15,7 +15,7 @@ from pathlib import Path
 from espnet2_ext.errors import UserError, run_main, shorten
 from espnet2_ext.fileio.scp import iter_scp, read_scp
 from espnet2_ext.metrics.asr import RECOGNISERS
-from espnet2_ext.metrics.items import Item
+from espnet2_ext.metrics.items import ScoredItem
 from espnet2_ext.metrics.scoring import score_items
 from espnet2_ext.metrics.settings import Settings, read_ssl_fragments
 from espnet2_ext.metrics.signal import SIGNAL_METRICS
@@ -69,7 +69,7 @@ def _read_texts(args: argparse.Namespace) -> dict[str, str]:
     return {utt: text for utt, text in texts.items() if languages[utt] in ENGLISH}
 
 
-def read_items(args: argparse.Namespace) -> list[Item]:
+def read_items(args: argparse.Namespace) -> list[ScoredItem]:
     """Bring the tables together.
 
     Raises:
@@ -93,7 +93,7 @@ def read_items(args: argparse.Namespace) -> list[Item]:
             "the ids do not agree; each must be in all tables:\n" + "\n".join(problems)
         )
     texts = _read_texts(args)
-    return [Item(key, refs[key], infs[key], texts.get(key)) for key in keys]
+    return [ScoredItem(key, refs[key], infs[key], texts.get(key)) for key in keys]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

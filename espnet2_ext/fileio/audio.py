@@ -19,6 +19,7 @@ from espnet2_ext.errors import UserError
 
 UNKNOWN = 1 << 40  # no audio has so many samples: libsndfile's word for "not known"
 BLOCK = 1 << 16  # samples read at a time where the length is not known
+RATE = 16000  # Hz; of SSL models, recognisers and wideband metrics
 ARK_ENTRY = re.compile(r"^(?P<path>.+\.ark):(?P<offset>\d+)$")
 
 
@@ -130,3 +131,12 @@ def resample(wav: np.ndarray, fs_in: int, fs_out: int) -> np.ndarray:
     import soxr
 
     return soxr.resample(wav, fs_in, fs_out).astype(np.float32)
+
+
+def within_unit_range(wav: np.ndarray) -> np.ndarray:
+    """Divide (T,) samples by their peak where it exceeds 1.
+
+    Scaled and not clipped: clipping would add a distortion the signal does not have.
+    """
+    peak = np.max(np.abs(wav))
+    return wav / peak if peak > 1 else wav

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from espnet2_ext.metrics.result import ErrorCount
 
-KINDS = {"equal": "C", "substitute": "S", "delete": "D", "insert": "I"}  # jiwer: ours
+# rapidfuzz's names of the kinds of a step: ours
+KINDS = {"equal": "C", "replace": "S", "delete": "D", "insert": "I"}
 
 
 @dataclass(frozen=True)
@@ -80,38 +82,30 @@ class Tally:
         return (*shares, 100 * wrong / self.utterances)
 
 
-def align(
-    references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]
-) -> list[tuple[Step, ...]]:
-    """Align token sequences pairwise with the fewest errors (jiwer).
+def align(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ...]:
+    """Align two token sequences with the fewest errors.
 
     sclite differs in two ways: it minimises 4 S + 3 D + 3 I, so its split into S, D
     and I can be another, and rarely its number of errors a little higher; and it takes
     "Yes" and "yes" for the same word unless called with -s.
-
-    Args:
-        references: none of them empty; tokens without white space.
-        hypotheses: as many; may be empty.
     """
-    import jiwer
+    from rapidfuzz.distance import Levenshtein
 
-    output = jiwer.process_words(
-        [" ".join(tokens) for tokens in references],
-        [" ".join(tokens) for tokens in hypotheses],
-    )
-    return [
-        tuple(step for chunk in chunks for step in _steps(chunk, ref, hyp))
-        for ref, hyp, chunks in zip(
-            references, hypotheses, output.alignments, strict=True
+    return tuple(
+        Step(KINDS[block.tag], *pair)
+        for block in Levenshtein.opcodes(reference, hypothesis)
+        for pair in zip_longest(
+            reference[block.src_start : block.src_end],
+            hypothesis[block.dest_start : block.dest_end],
+            fillvalue="",
         )
-    ]
+    )
 
 
-def _steps(chunk: object, ref: Sequence[str], hyp: Sequence[str]) -> list[Step]:
-    """Spell out a chunk of jiwer's: tokens of equal kind, as index ranges."""
-    kind = KINDS[chunk.type]  # type: ignore[attr-defined]
-    refs = ref[chunk.ref_start_idx : chunk.ref_end_idx]  # type: ignore[attr-defined]
-    hyps = hyp[chunk.hyp_start_idx : chunk.hyp_end_idx]  # type: ignore[attr-defined]
-    size = max(len(refs), len(hyps))
-    refs, hyps = [*refs] or [""] * size, [*hyps] or [""] * size
-    return [Step(kind, *pair) for pair in zip(refs, hyps, strict=True)]
+def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCount:
+    """Count the errors of `align`; ``words`` are the reference tokens."""
+    from rapidfuzz.distance import Levenshtein
+
+    kinds = [KINDS[edit.tag] for edit in Levenshtein.editops(reference, hypothesis)]
+    sub, lost, extra = map(kinds.count, "SDI")
+    return ErrorCount(sub, lost, extra, len(reference))

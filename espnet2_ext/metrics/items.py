@@ -16,7 +16,7 @@ from espnet2_ext.metrics.settings import Settings
 
 
 @dataclass(frozen=True)
-class Item:
+class ScoredItem:
     """One utterance: where its audio is, and its English text if it has one."""
 
     utt: str
@@ -25,7 +25,7 @@ class Item:
     text: str | None
 
 
-def read_pair(item: Item) -> tuple[np.ndarray, np.ndarray, int]:
+def read_pair(item: ScoredItem) -> tuple[np.ndarray, np.ndarray, int]:
     """Read reference and estimate, both (T,) float32 at one rate in Hz.
 
     Raises:
@@ -41,7 +41,7 @@ def read_pair(item: Item) -> tuple[np.ndarray, np.ndarray, int]:
     return ref, inf, fs
 
 
-def check_items(items: Sequence[Item], settings: Settings, whole: bool) -> None:
+def check_items(items: Sequence[ScoredItem], settings: Settings, whole: bool) -> None:
     """Read all audio once before the long work starts; warn of what has no scores.
 
     Args:

@@ -28,11 +28,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from espnet2_ext.fileio.audio import RATE
+
 LIMIT_DB = 100.0  # above the 98 dB of 16-bit rounding, so real audio never reaches it
 # Bottom of the MOS scale; P.862.2 maps the worst real pairs to about 1.04.
 WORST_MOS = 1.0
 SILENCE = 2.0**-23  # one step of 24-bit audio, whose full scale is -1 to 1
-RATE = 16000  # Hz; the rate of wideband PESQ, of DNSMOS and of the recognisers
 
 
 class NoValue(Exception):

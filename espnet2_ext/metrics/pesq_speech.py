@@ -13,7 +13,8 @@ import ctypes
 
 import numpy as np
 
-from espnet2_ext.metrics.limits import RATE, NoValue
+from espnet2_ext.fileio.audio import RATE
+from espnet2_ext.metrics.limits import NoValue
 
 ROOM = 50  # with so many the program has looked for one more already
 # s; an utterance takes 50 steps of 4 ms at least, and so does the pause behind it

@@ -8,6 +8,7 @@ SSL_PREFIX = "SSL_"
 WER_PREFIX = "WER_"
 NO_VALUE = "no_value"  # in a score line, no quantity: key -> why it is None, or
 AUDIO = "audio"  # -> why no scorer can judge the audio
+MEAN, ERROR_COUNT = "mean", "error_count"  # kinds of quantities
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Quantity:
         unit: e.g. ``"dB"``; empty where the number has none.
         higher_is_better: which way the arrow points.
         digits: decimals in a table.
+        kind: ``MEAN``: utterances have numbers, which are averaged; ``ERROR_COUNT``:
+            they have word errors, which are pooled.
     """
 
     key: str
@@ -27,30 +30,14 @@ class Quantity:
     unit: str
     higher_is_better: bool
     digits: int
+    kind: str = MEAN
 
     @property
     def is_error_count(self) -> bool:
-        """Whether the values are word-error counts (pooled), not numbers (mean)."""
-        return self.key.startswith(WER_PREFIX)
+        """Whether the values are word errors (pooled), not numbers (averaged)."""
+        return self.kind == ERROR_COUNT
 
     @property
     def arrow(self) -> str:
         """The direction of goodness."""
         return "↑" if self.higher_is_better else "↓"
-
-
-def quantity_of(key: str) -> Quantity:
-    """Describe a key of a score line.
-
-    Raises:
-        KeyError: if no registered metric or recogniser writes this key.
-    """
-    from espnet2_ext.metrics.asr import RECOGNISERS
-    from espnet2_ext.metrics.signal import QUANTITIES
-
-    if key.startswith(SSL_PREFIX):
-        return Quantity(key, f"SSL {key.removeprefix(SSL_PREFIX)}", "", False, 4)
-    if key.startswith(WER_PREFIX):
-        label = RECOGNISERS[key.removeprefix(WER_PREFIX)].label
-        return Quantity(key, f"WER {label}", "%", False, 1)
-    return QUANTITIES[key]

@@ -15,7 +15,7 @@ from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.metrics.alignment import Aligned, Tally
 
 COLUMNS = ("Corr", "Sub", "Del", "Ins", "Err", "S.Err")
-Values = Callable[[Tally], tuple[float, ...]]
+ValuesOf = Callable[[Tally], tuple[float, ...]]
 
 
 def write_trn(path: Path, utterances: Iterable[Aligned], side: str) -> None:
@@ -48,7 +48,7 @@ def by_speaker(utterances: Iterable[Aligned]) -> dict[str, Tally]:
 
 
 def _summary(
-    title: str, tallies: Mapping[str, Tally], values: Values, number: str
+    title: str, tallies: Mapping[str, Tally], values: ValuesOf, number: str
 ) -> str:
     """Draw the table by speaker, its total, and mean, S.D. and median of speakers."""
 

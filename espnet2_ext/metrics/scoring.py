@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import resample
+from espnet2_ext.fileio.audio import RATE, resample
 from espnet2_ext.fileio.journal import Journal
 from espnet2_ext.fileio.scp import PathLike, atomic_write
 from espnet2_ext.metrics import asr, signal
-from espnet2_ext.metrics.items import Item, check_items, read_pair
+from espnet2_ext.metrics.items import ScoredItem, check_items, read_pair
 from espnet2_ext.metrics.judge import time_limit
 from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, SSL_PREFIX, WER_PREFIX
 from espnet2_ext.metrics.settings import Settings
@@ -49,9 +49,7 @@ def _load_distance(conf: Mapping[str, Any]) -> Distance:
     loss.load()
 
     def distance(ref: np.ndarray, est: np.ndarray, fs: int) -> float:
-        pair = [
-            torch.from_numpy(resample(wav, fs, signal.RATE)[None]) for wav in (ref, est)
-        ]
+        pair = [torch.from_numpy(resample(wav, fs, RATE)[None]) for wav in (ref, est)]
         with torch.no_grad():
             return float(loss(*pair))
 
@@ -97,7 +95,7 @@ class _Judges:
             self._load(key)
             name = key.removeprefix(WER_PREFIX)
             hypothesis = asr.transcribe(name, question.inf, question.fs)
-            count = asr.count_errors(question.text, hypothesis)
+            count = asr.word_errors(question.text, hypothesis)
             return {key: count.to_json(hypothesis)}, ""
         values = signal.SIGNAL_METRICS[key].compute(*pair, question.fs)
         return dict(values), getattr(values, "reason", "")
@@ -172,7 +170,10 @@ class Scorer:
 
 
 def score_items(
-    items: Sequence[Item], settings: Settings, output: PathLike, whole: bool = True
+    items: Sequence[ScoredItem],
+    settings: Settings,
+    output: PathLike,
+    whole: bool = True,
 ) -> int:
     """Score ``items`` into ``output`` (JSON lines sorted by utterance id).
 
@@ -206,7 +207,7 @@ def score_items(
 
 
 def _score_item(
-    item: Item, scorer: Scorer, journal: Journal
+    item: ScoredItem, scorer: Scorer, journal: Journal
 ) -> tuple[dict[str, Any], bool]:
     """Return the score line, and whether it was in the journal."""
     try:

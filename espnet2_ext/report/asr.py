@@ -7,6 +7,7 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.yaml import read_yaml
+from espnet2_ext.metrics.asr_scores import read_asr_scores
 from espnet2_ext.metrics.statistic import RATIO
 from espnet2_ext.report.column import (
     RECOGNISER,
@@ -14,37 +15,32 @@ from espnet2_ext.report.column import (
     ItemColumn,
     circular_note,
     item_run,
-    places,
 )
 from espnet2_ext.report.evidence import of_recogniser
-from espnet2_ext.report.results import CLEAN, System
+from espnet2_ext.report.systems import CLEAN, Origin, System, enhanced_dir, origins
 from espnet2_ext.ssl.relation import Upstream
 
 RATES = {"wer": "words", "cer": "chars"}
 Counts = Mapping[str, tuple[float, ...]]  # utterance -> errors, reference length
 
 
-def asr_dir(
-    dumpdir: Path, row: str, exp_dir: Path | None, test_set: str, tag: str
-) -> Path:
+def asr_dir(dumpdir: Path, name: str, origin: Origin, test_set: str, tag: str) -> Path:
     """Return where stage 10 writes ``scores.jsonl``: the rule, in one place.
 
     Args:
         dumpdir: ``dump/raw``.
-        row: ``clean`` or ``noisy`` where ``exp_dir`` is ``None``.
-        exp_dir: of a system.
+        name: ``clean`` or ``noisy`` where ``origin`` is ``None``.
+        origin: a row of a system.
         test_set: name of the set.
         tag: of the ASR.
     """
-    if exp_dir is None:
-        return dumpdir / test_set / f"asr_{tag}_{row}"
-    return exp_dir / f"enhanced_{test_set}" / f"asr_{tag}"
+    if origin is None:
+        return dumpdir / test_set / f"asr_{tag}_{name}"
+    return enhanced_dir(origin, test_set) / f"asr_{tag}"
 
 
 def _read(path: Path) -> dict[str, Counts]:
-    from espnet2_ext.bin.asr_results import read_scores
-
-    scores = read_scores(path)
+    scores = read_asr_scores(path)
     return {
         rate: {
             utt: (counts[rate].errors, counts[rate].words)
@@ -98,12 +94,12 @@ def _columns(
     systems: Sequence[System],
 ) -> list[ItemColumn]:
     read: dict[Path, dict[str, Counts]] = {}
-    found: dict[str, list[tuple[Path, Path | None]]] = {}
-    for row, exp_dir in places(systems):
-        path = asr_dir(dumpdir, row, exp_dir, test_set, tag) / "scores.jsonl"
+    found: dict[str, list[tuple[Path, Origin]]] = {}
+    for name, origin in origins(systems):
+        path = asr_dir(dumpdir, name, origin, test_set, tag) / "scores.jsonl"
         if path.is_file():
             read[path] = _read(path)
-            found.setdefault(row, []).append((path, exp_dir))
+            found.setdefault(name, []).append((path, origin))
     if not read:
         where = asr_dir(dumpdir, CLEAN, None, test_set, tag)
         raise UserError(
@@ -127,8 +123,8 @@ def _columns(
         )
         rows = {
             row: [
-                item_run(RATIO, exp_dir, path, read[path][rate])
-                for path, exp_dir in entries
+                item_run(RATIO, origin, path, read[path][rate])
+                for path, origin in entries
             ]
             for row, entries in found.items()
         }

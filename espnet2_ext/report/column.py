@@ -17,14 +17,8 @@ from espnet2_ext.metrics.result import RESAMPLES, Difference
 from espnet2_ext.metrics.statistic import Statistic, paired_difference
 from espnet2_ext.report.common import describe
 from espnet2_ext.report.evidence import Circular, circular
-from espnet2_ext.report.results import (
-    CLEAN,
-    NOISY,
-    System,
-    TestSet,
-    difference,
-    scoring_dir,
-)
+from espnet2_ext.report.results import TestSet, difference, scoring_dir
+from espnet2_ext.report.systems import Origin, System, origins
 from espnet2_ext.report.tables import circular_reasons
 from espnet2_ext.ssl.relation import Upstream
 
@@ -36,7 +30,7 @@ class Run:
     """The number of one seed (of clean and noisy: the only one), and its origin."""
 
     value: float
-    exp_dir: Path | None
+    origin: Origin
     source: Path
 
 
@@ -123,7 +117,7 @@ class ScoreColumn(Column):
         self,
         test_set: TestSet,
         quantity: Quantity,
-        sources: Mapping[str, Sequence[tuple[Path | None, Path]]],
+        sources: Mapping[str, Sequence[tuple[Origin, Path]]],
         circular: Circular | None = None,
     ) -> None:
         self.test_set, self.quantity, self.sources = test_set, quantity, sources
@@ -148,10 +142,10 @@ class ScoreColumn(Column):
         """Return the pooled value of each seed that has one."""
         scores = self.test_set.row(row).runs
         found = []
-        for run, (exp_dir, source) in zip(scores, self.sources[row], strict=False):
+        for run, (origin, source) in zip(scores, self.sources[row], strict=False):
             value = pooled_value(pool(run.values(), self.quantity.key))
             if value is not None:
-                found.append(Run(value, exp_dir, source))
+                found.append(Run(value, origin, source))
         return tuple(found)
 
     def difference(self, a: str, b: str) -> Difference | None:
@@ -184,7 +178,7 @@ class ItemColumn(Column):
     ) -> None:
         self.heading, self.statistic = heading, statistic
         self.resamples = statistic.resamples
-        seeds = {system.name: len(system.exp_dirs) for system in systems}
+        seeds = {system.name: len(system.rows) for system in systems}
         self._rows = {
             row: runs for row, runs in rows.items() if len(runs) == seeds.get(row, 1)
         }
@@ -219,26 +213,20 @@ class ItemColumn(Column):
 
 def item_run(
     statistic: Statistic,
-    exp_dir: Path | None,
+    origin: Origin,
     source: Path,
     by_item: Mapping[str, tuple[float, ...]],
 ) -> ItemRun:
     """Make a run whose value is the statistic of its items."""
     value = statistic.value(np.array(list(by_item.values()), dtype=float).T)
-    return ItemRun(value, exp_dir, source, by_item)
-
-
-def places(systems: Sequence[System]) -> list[tuple[str, Path | None]]:
-    """List ``(row, experiment directory)``: clean, noisy, then every seed."""
-    seeds = [(s.name, directory) for s in systems for directory in s.exp_dirs]
-    return [(CLEAN, None), (NOISY, None), *seeds]
+    return ItemRun(value, origin, source, by_item)
 
 
 def circular_note(
     systems: Sequence[System], judges: Collection[Upstream]
 ) -> Circular | None:
     """Say in the loss of which systems one of ``judges`` is, or its family, if any."""
-    losses = {system.name: system.upstreams() for system in systems}
+    losses = {system.name: system.upstreams for system in systems}
     return circular("its upstream", judges, losses)
 
 
@@ -246,10 +234,10 @@ def score_columns(
     dumpdir: Path, test_set: TestSet, systems: Sequence[System]
 ) -> list[ScoreColumn]:
     """Make a column of every quantity of a test set, hidden ones too."""
-    sources: dict[str, list[tuple[Path | None, Path]]] = {}
-    for row, exp_dir in places(systems):
-        source = scoring_dir(dumpdir, test_set.name, row, exp_dir) / "scores.jsonl"
-        sources.setdefault(row, []).append((exp_dir, source))
+    sources: dict[str, list[tuple[Origin, Path]]] = {}
+    for name, origin in origins(systems):
+        source = scoring_dir(dumpdir, test_set.name, name, origin) / "scores.jsonl"
+        sources.setdefault(name, []).append((origin, source))
     reasons = circular_reasons(test_set, systems)
     return [
         ScoreColumn(test_set, quantity, sources, reasons.get(quantity.key))

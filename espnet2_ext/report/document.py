@@ -14,7 +14,8 @@ from espnet2_ext.report.joint import (
     joint_verdicts,
     value_table,
 )
-from espnet2_ext.report.results import System, TestSet
+from espnet2_ext.report.results import TestSet
+from espnet2_ext.report.systems import System
 from espnet2_ext.report.tables import Table, difference_table, main_table, snr_table
 from espnet2_ext.report.verdict import verdicts
 

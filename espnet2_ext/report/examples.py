@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_ext.fileio.audio import read_audio
+from espnet2_ext.fileio.audio import read_audio, within_unit_range
 from espnet2_ext.fileio.scp import read_scp
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.collect import Score
 from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, WER_PREFIX
-from espnet2_ext.metrics.signal import within_unit_range
 from espnet2_ext.report.pictures import data_uri, power_db, spectrogram
-from espnet2_ext.report.results import CLEAN, NOISY, System, TestSet
+from espnet2_ext.report.results import TestSet
+from espnet2_ext.report.systems import CLEAN, NOISY, System, enhanced_dir
 
 LONGEST = 8.0  # s; longer utterances are only taken where there are no shorter ones
 
@@ -122,7 +122,7 @@ def make_examples(
     data = dumpdir / test_set.name
     tables = {NOISY: read_scp(data / "wav.scp")}
     for system in systems:
-        enhanced = system.exp_dirs[0] / f"enhanced_{test_set.name}"
+        enhanced = enhanced_dir(system.rows[0], test_set.name)
         tables[system.name] = read_scp(enhanced / "spk1.scp")
     tables[CLEAN] = read_scp(data / "spk1.scp")
     facts = {

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from espnet2_ext.metrics.result import RESAMPLES, Difference
 from espnet2_ext.report.column import DOWNSTREAM, RECOGNISER, SIGNAL, Column
-from espnet2_ext.report.results import CLEAN, NOISY, System
+from espnet2_ext.report.systems import CLEAN, NOISY, System
 from espnet2_ext.report.tables import (
     CIRCULAR,
     NBSP,
@@ -129,7 +129,7 @@ def value_table(joint: Joint) -> Table:
         "Tasks are called TASK METRIC UPSTREAM: a probe that reads this upstream, "
         "trained once on clean speech.",
     ]
-    seeds = {s.name: len(s.exp_dirs) for s in joint.systems if s.trained}
+    seeds = {s.name: len(s.rows) for s in joint.systems if s.trained}
     if any(count > 1 for count in seeds.values()):
         shown = ", ".join(f"{name}: {count}" for name, count in seeds.items())
         notes.append(f"± is the standard deviation over seeds ({shown}).")

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from espnet2_ext.report.column import Column, Run
 
-# how the template names the seeds of a system, and observation adding
-SEED = re.compile(r"_seed(\d+)(_oa[\d.]+)?$")
-
 
 def _record(column: Column, row: str, run: Run, command: str) -> dict[str, Any]:
-    seed = SEED.search(run.exp_dir.name) if run.exp_dir else None
     return {
         **column.heading.place,
         "system": row,
-        "seed": int(seed[1]) if seed else None,
-        "exp_dir": str(run.exp_dir) if run.exp_dir else None,
+        "seed": int(run.origin.seed) if run.origin and run.origin.seed else None,
+        "exp_dir": run.origin.exp if run.origin else None,
         "metric": column.heading.metric,
         "value": run.value,
         "unit": column.heading.unit,

@@ -6,7 +6,6 @@ import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,8 @@ from espnet2_ext.metrics.collect import (
     read_scores,
     score_keys,
 )
-from espnet2_ext.metrics.quantity import SSL_PREFIX, Quantity, quantity_of
+from espnet2_ext.metrics.quantity import SSL_PREFIX, Quantity
+from espnet2_ext.metrics.registry import quantity_of
 from espnet2_ext.metrics.result import (
     Difference,
     ErrorCount,
@@ -30,40 +30,15 @@ from espnet2_ext.metrics.result import (
     wer_difference,
 )
 from espnet2_ext.report.common import Loss, find_losses, without
-from espnet2_ext.report.evidence import of_conf, of_losses
+from espnet2_ext.report.evidence import of_conf
+from espnet2_ext.report.systems import (
+    CLEAN,
+    NOISY,
+    Origin,
+    System,
+    enhanced_dir,
+)
 from espnet2_ext.ssl.relation import Upstream
-
-CLEAN, NOISY = "clean", "noisy"
-MADE_OF = "system"  # in a directory of observation adding: link to that of the system
-
-
-@dataclass(frozen=True)
-class System:
-    """A trained system: one experiment directory per seed.
-
-    ``trained`` is false for a public denoiser: no losses, no seeds, no curves.
-    """
-
-    name: str
-    exp_dirs: tuple[Path, ...]
-    trained: bool = True
-
-    @property
-    def adds_observation(self) -> bool:
-        """Tell whether it is a trained system with observation adding."""
-        return any((directory / MADE_OF).exists() for directory in self.exp_dirs)
-
-    def upstreams(self) -> set[Upstream]:
-        """Return the upstreams in its losses, from ``config.yaml`` of each seed."""
-        return self._upstreams
-
-    @cached_property
-    def _upstreams(self) -> set[Upstream]:
-        found: set[Upstream] = set()
-        for directory in self.exp_dirs if self.trained else ():
-            made_of = directory / MADE_OF
-            found |= of_losses(made_of if made_of.exists() else directory)
-        return found
 
 
 @dataclass(frozen=True)
@@ -192,13 +167,11 @@ class TestSet:
         return f"{count} utt"
 
 
-def scoring_dir(
-    dumpdir: Path, test_set: str, row: str, exp_dir: Path | None = None
-) -> Path:
+def scoring_dir(dumpdir: Path, test_set: str, name: str, origin: Origin = None) -> Path:
     """Return where stage 8 writes ``scores.jsonl`` of clean, noisy, or a system."""
-    if exp_dir is not None:
-        return exp_dir / f"enhanced_{test_set}" / "scoring"
-    return dumpdir / test_set / ("scoring_clean" if row == CLEAN else "scoring")
+    if origin is not None:
+        return enhanced_dir(origin, test_set) / "scoring"
+    return dumpdir / test_set / ("scoring_clean" if name == CLEAN else "scoring")
 
 
 def read_test_set(dumpdir: Path, name: str, systems: Sequence[System]) -> TestSet:
@@ -216,8 +189,8 @@ def read_test_set(dumpdir: Path, name: str, systems: Sequence[System]) -> TestSe
     rows = [Row(CLEAN, tuple(clean)), Row(NOISY, (noisy,))]
     for system in systems:
         runs = [
-            _read_run(scoring_dir(dumpdir, name, system.name, directory))
-            for directory in system.exp_dirs
+            _read_run(scoring_dir(dumpdir, name, system.name, row))
+            for row in system.rows
         ]
         rows.append(Row(system.name, tuple(runs), system.trained))
     _check_same_utterances(name, rows)

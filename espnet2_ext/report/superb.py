@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.errors import UserError, shorten, unknown_name
-from espnet2_ext.metrics.statistic import EER, RATIO
 from espnet2_ext.report.column import (
     DOWNSTREAM,
     Heading,
@@ -21,11 +20,9 @@ from espnet2_ext.report.column import (
     ItemRun,
     circular_note,
     item_run,
-    places,
 )
 from espnet2_ext.report.evidence import of_probe
-from espnet2_ext.report.results import System
-from espnet2_ext.superb.statistic import ratio_of
+from espnet2_ext.report.systems import Origin, System, origins
 from espnet2_ext.superb.tasks import Task, task_of
 
 Line = Mapping[str, Any]
@@ -33,7 +30,6 @@ Items = dict[str, tuple[float, ...]]
 TOLERANCE = 0.05  # percentage points between result.json and its predictions
 # Content, semantics, speaker, paralinguistics: SUPERB's order; others after them.
 ORDER = ("pr", "asr", "ks", "ic", "sf", "sid", "asv", "sd", "er")
-ITEM_NAMES = {"eer": "trials", "der": "s"}  # of other statistics: utterances
 TOKENS = {"per": "phones", "wer": "words", "cer": "chars"}
 METRICS = {"accuracy": "accuracy", "slot_type_f1": "F1"}  # as printed; else upper case
 
@@ -105,11 +101,8 @@ def read_items(evaluation: Evaluation, task: Task, metric: str) -> Items:
     items: Items = {}
     for key, line in evaluation.lines.items():
         try:
-            if task.statistic == "eer":
-                items[key] = float(line["score"]), float(line["label"])
-            else:
-                counts = line["chars"] if metric == "cer" else line
-                items[key] = ratio_of(task.statistic, counts)
+            counts = line["chars"] if metric == "cer" else line
+            items[key] = task.statistic.of(counts)
         except (KeyError, TypeError, ValueError) as error:
             path = evaluation.path / "predictions.jsonl"
             raise UserError(f"{path}: '{key}': broken ({error!r}).") from error
@@ -137,13 +130,13 @@ def _check_same_items(found: Sequence[Evaluation]) -> None:
 
 def _read_evaluations(
     task_dir: Path, systems: Sequence[System]
-) -> dict[str, list[tuple[Evaluation, Path | None]]]:
-    found: dict[str, list[tuple[Evaluation, Path | None]]] = {}
-    for row, exp_dir in places(systems):
-        directory = task_dir / "evaluate" / (exp_dir.name if exp_dir else row)
+) -> dict[str, list[tuple[Evaluation, Origin]]]:
+    found: dict[str, list[tuple[Evaluation, Origin]]] = {}
+    for name, origin in origins(systems):
+        directory = task_dir / "evaluate" / (origin.row if origin else name)
         if (directory / "result.json").is_file():
-            entry = (read_evaluation(directory), exp_dir)
-            found.setdefault(row, []).append(entry)
+            entry = (read_evaluation(directory), origin)
+            found.setdefault(name, []).append(entry)
     if found:
         _check_same_items([entry for runs in found.values() for entry, _ in runs])
     return found
@@ -157,15 +150,15 @@ def _read_columns(task_dir: Path, systems: Sequence[System]) -> list[ItemColumn]
         return []
     first = next(iter(found.values()))[0][0]
     with_chars = "chars" in next(iter(first.lines.values()))
-    statistic = EER if task.statistic == "eer" else RATIO
+    statistic = task.statistic.resampled
     columns = []
     for metric in (task.metric, "cer") if with_chars else (task.metric,):
         rows: dict[str, list[ItemRun]] = {}
         for row, entries in found.items():
-            for evaluation, exp_dir in entries:
+            for evaluation, origin in entries:
                 source = evaluation.path / "result.json"
                 items = read_items(evaluation, task, metric)
-                run = item_run(statistic, exp_dir, source, items)
+                run = item_run(statistic, origin, source, items)
                 if metric == task.metric:
                     _check_value(evaluation, run)
                 rows.setdefault(row, []).append(run)
@@ -183,15 +176,13 @@ def _heading(
     items: Mapping[str, tuple[float, ...]],
     systems: Sequence[System],
 ) -> Heading:
-    summed = task.statistic in ("error_rate", "der")
-    count = sum(total for _, total in items.values()) if summed else len(items)
     return Heading(
         DOWNSTREAM,
         f"{task.name.upper()} {METRICS.get(metric, metric.upper())} {upstream}",
         task.unit,
-        task.higher_is_better,
-        round(count),
-        TOKENS.get(metric) or ITEM_NAMES.get(task.statistic, "utt"),
+        task.statistic.higher_is_better,
+        round(task.statistic.count(items.values())),
+        TOKENS.get(metric) or task.statistic.item_name,
         {"task": task.name, "upstream": upstream},
         metric,
         circular_note(systems, [of_probe(first.path.parents[1], first.result)]),

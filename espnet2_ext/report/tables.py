@@ -10,7 +10,8 @@ from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX, Quantity
 from espnet2_ext.metrics.result import Difference
 from espnet2_ext.report.common import describe
 from espnet2_ext.report.evidence import Circular, circular
-from espnet2_ext.report.results import CLEAN, NOISY, Row, System, TestSet, difference
+from espnet2_ext.report.results import Row, TestSet, difference
+from espnet2_ext.report.systems import CLEAN, NOISY, System
 from espnet2_ext.ssl.relation import Upstream, families
 
 CIRCULAR = "‡"
@@ -67,7 +68,7 @@ def circular_reasons(
     These are the word error rates of a recogniser whose encoder is in a loss, and the
     distances measured with an upstream that is in a loss.
     """
-    losses = {system.name: system.upstreams() for system in systems}
+    losses = {system.name: system.upstreams for system in systems}
     reasons = {}
     for quantity in test_set.quantities:
         if found := circular(*judge_of(test_set, quantity), losses):
@@ -159,7 +160,7 @@ def main_table(test_set: TestSet, systems: Sequence[System]) -> Table:
     columns = shown_quantities(test_set)
     notes = _footnotes(marks, columns)
     if any(len(row.runs) > 1 for row in test_set.rows):
-        seeds = ", ".join(f"{s.name}: {len(s.exp_dirs)}" for s in systems if s.trained)
+        seeds = ", ".join(f"{s.name}: {len(s.rows)}" for s in systems if s.trained)
         notes.append(f"± is the standard deviation over seeds ({seeds}).")
     notes.append("Word error rates are pooled: all errors over all reference words.")
     if not test_set.row(CLEAN).runs:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_ext.report.pictures import curves, data_uri
-from espnet2_ext.report.results import System
+from espnet2_ext.report.systems import System
 
 # espnet2/train/reporter.py, Reporter.log_message
 RESULT = re.compile(r"(?P<epoch>\d+)epoch results: (?P<parts>\[.*)")
@@ -58,7 +58,7 @@ def _is_loss(key: str) -> bool:
 def training_figures(systems: Sequence[System]) -> list[str]:
     """Return one picture (``data:`` address) for each loss that a log holds."""
     histories = {
-        system.name: [read_history(directory) for directory in system.exp_dirs]
+        system.name: [read_history(Path(row.exp)) for row in system.rows]
         for system in systems
     }
     keys = dict.fromkeys(

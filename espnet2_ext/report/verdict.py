@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from espnet2_ext.metrics.quantity import Quantity
-from espnet2_ext.report.results import NOISY, Row, System, TestSet, difference
+from espnet2_ext.report.results import Row, TestSet, difference
+from espnet2_ext.report.systems import NOISY, System
 from espnet2_ext.report.tables import comparisons, dependent_columns
 
 
@@ -54,7 +55,7 @@ def verdicts(test_set: TestSet, systems: Sequence[System], baseline: str) -> lis
     at are not listed; where no such recogniser was run, the line says so.
     """
     dependent = dependent_columns(test_set, systems)
-    with_ssl = {system.name for system in systems if system.upstreams()}
+    with_ssl = {system.name for system in systems if system.upstreams}
     adding = {system.name for system in systems if system.adds_observation}
     lines = []
     for a, b, compared in comparisons(test_set, baseline):

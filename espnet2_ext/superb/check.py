@@ -11,9 +11,9 @@ from espnet2_ext.errors import UserError
 from espnet2_ext.superb.manifest import (
     FS,
     Manifest,
-    Row,
+    ManifestRow,
     audio_header,
-    read_manifest,
+    read_task_manifest,
 )
 from espnet2_ext.superb.tasks import SEGMENT, Task
 
@@ -31,7 +31,7 @@ def check_task(task: Task, superb_dir: Path) -> tuple[list[Problem], dict[str, i
     Returns:
         The problems, and the number of rows of each split.
     """
-    manifests = {s: read_manifest(task, superb_dir, s) for s in task.splits}
+    manifests = {s: read_task_manifest(task, superb_dir, s) for s in task.splits}
     problems = [p for manifest in manifests.values() for p in manifest.problems]
     train = manifests["train"]
     for manifest in manifests.values():
@@ -42,6 +42,22 @@ def check_task(task: Task, superb_dir: Path) -> tuple[list[Problem], dict[str, i
         for check in CHECKS.get(task.name, ()):
             problems += check(manifest)
     return problems, {split: len(m.rows) for split, m in manifests.items()}
+
+
+def check_all(tasks: Sequence[Task], superb_dir: Path, shown: int = SHOWN) -> None:
+    """Check the manifests of all tasks, and print how many rows there are.
+
+    Raises:
+        UserError: with all problems of all tasks.
+    """
+    problems, lines = [], []
+    for task in tasks:
+        found, rows = check_task(task, superb_dir)
+        problems += found
+        counts = ", ".join(f"{split} {count}" for split, count in rows.items())
+        lines.append(f"{task.name}: {len(found)} problems; rows: {counts}")
+    print("\n".join(lines), flush=True)
+    refuse(problems, f"the manifests of {superb_dir}", shown)
 
 
 def refuse(problems: Sequence[Problem], what: str, shown: int = SHOWN) -> None:
@@ -93,22 +109,22 @@ def seconds(text: str) -> float:
         return math.nan
 
 
-Tokens = Callable[[Row], Iterable[str]]
+Tokens = Callable[[ManifestRow], Iterable[str]]
 
 
-def _words(row: Row) -> list[str]:
+def _words(row: ManifestRow) -> list[str]:
     return row["transcription"].split()
 
 
-def _characters(row: Row) -> str:
+def _characters(row: ManifestRow) -> str:
     return row["transcription"].strip()
 
 
-def _slots(row: Row) -> list[str]:
+def _slots(row: ManifestRow) -> list[str]:
     return row["iob"].split()
 
 
-def _intent(row: Row) -> list[str]:
+def _intent(row: ManifestRow) -> list[str]:
     labels = enumerate(row["labels"].split(";"), start=1)
     return [f"{number}:{label.strip()}" for number, label in labels]
 
@@ -196,7 +212,7 @@ def check_trials(manifest: Manifest) -> Iterator[Problem]:
 
 def check_turns(manifest: Manifest) -> Iterator[Problem]:
     """Report recordings whose lines contradict each other or the audio."""
-    first: dict[str, Row] = {}
+    first: dict[str, ManifestRow] = {}
     speakers: dict[str, set[str]] = {}
     for row in manifest.rows:
         start = first.setdefault(row["record_id"], row)

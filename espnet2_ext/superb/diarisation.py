@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.superb.manifest import FS, Row
-from espnet2_ext.superb.statistic import value_of
+from espnet2_ext.superb.manifest import FS, ManifestRow
+from espnet2_ext.superb.statistics import DER
 
 
-def reference_turns(rows: list[Row]) -> dict[str, Any]:
+def reference_turns(rows: list[ManifestRow]) -> dict[str, Any]:
     """Give {record_id: (pyannote ``Annotation``, ``Timeline`` of the whole file)}.
 
     Raises:
@@ -111,6 +111,6 @@ def choose_threshold(
     tried = []
     for threshold, median in product(scoring["thresholds"], scoring["median_filters"]):
         items = score_turns(turns, predictions, threshold, median, hop)
-        tried.append((value_of("der", items), threshold, median))
+        tried.append((DER.value(items), threshold, median))
     der, threshold, median = min(tried, key=lambda entry: entry[0])
     return {"threshold": threshold, "median_filter": median, "der": der}

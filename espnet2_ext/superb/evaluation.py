@@ -14,10 +14,9 @@ from typing import Any
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.superb.diarisation import reference_turns, score_turns
-from espnet2_ext.superb.manifest import read_manifest
-from espnet2_ext.superb.outcomes import ITEMS, Item
-from espnet2_ext.superb.probe import FORMAT, Probe, locked
-from espnet2_ext.superb.statistic import pooled_f1, value_of
+from espnet2_ext.superb.manifest import read_task_manifest
+from espnet2_ext.superb.outcomes import Evaluated, Prediction
+from espnet2_ext.superb.probe import PROBE_FORMAT, Probe, locked
 
 
 def evaluate(probe: Probe, condition: str) -> tuple[dict[str, Any], bool]:
@@ -64,9 +63,9 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 def fingerprint_of(probe: Probe, condition: str, head: dict[str, Any]) -> str:
     """Digest the head, the view, and size and time of change of its audio."""
-    digest = hashlib.sha256(json.dumps([FORMAT, head]).encode())
+    digest = hashlib.sha256(json.dumps([PROBE_FORMAT, head]).encode())
     digest.update(probe.view(condition).read_bytes())
-    manifest = read_manifest(probe.task, probe.view(condition), "test")
+    manifest = read_task_manifest(probe.task, probe.view(condition), "test")
     for path in sorted({path for _, path in manifest.audio()}):
         stat = os.stat(path)
         digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
@@ -84,7 +83,7 @@ def run_test(probe: Probe, csv: Path, head: dict[str, Any]) -> Iterator[None]:
     shutil.rmtree(probe.target_dir / "evaluate", ignore_errors=True)
     stage = probe.problem.stages[1]
     config = {**probe.run_config([csv]), "start": stage}
-    if probe.task.statistic == "eer":
+    if not probe.task.has_valid:
         config["test_ckpt_steps"] = [head["step"]]
     probe.problem.run_until(stage, config)
     yield
@@ -93,26 +92,23 @@ def run_test(probe: Probe, csv: Path, head: dict[str, Any]) -> Iterator[None]:
 
 def test_items(
     probe: Probe, csv: Path, head: dict[str, Any]
-) -> tuple[list[Item], dict[str, float]]:
+) -> tuple[list[Prediction], dict[str, float]]:
     """Evaluate a test set: its items, and the metrics as s3prl gives them."""
-    statistic = probe.task.statistic
+    statistic, problem = probe.task.statistic, probe.problem
+
+    def score_recordings() -> list[Prediction]:
+        return score_turns(
+            reference_turns(read_task_manifest(probe.task, csv, "test").rows),
+            outputs_of(probe) / csv.stem / "prediction",
+            head["threshold"],
+            head["median_filter"],
+            probe.upstream.downsample_rates[0],
+        )
+
     with run_test(probe, csv, head):
-        metrics = dict(probe.problem.metrics)
-        if statistic == "der":
-            rows = read_manifest(probe.task, csv, "test").rows
-            items = score_turns(
-                reference_turns(rows),
-                outputs_of(probe) / csv.stem / "prediction",
-                head["threshold"],
-                head["median_filter"],
-                probe.upstream.downsample_rates[0],
-            )
-            metrics = {f"frame_{name}": value for name, value in metrics.items()}
-        else:
-            items = ITEMS[statistic](probe.problem.task, probe.problem.batches)
-    if statistic == "f1":
-        metrics["slot_type_f1_pooled"] = pooled_f1(items) / 100
-    return items, metrics
+        evaluated = Evaluated(problem.task, problem.batches, score_recordings)
+        items = statistic.items(evaluated)
+    return items, statistic.metrics(dict(problem.metrics), items)
 
 
 def _upstream_of(probe: Probe) -> dict[str, Any]:
@@ -140,7 +136,7 @@ def _result(
     probe: Probe,
     condition: str,
     head: dict[str, Any],
-    items: list[Item],
+    items: list[Prediction],
     metrics: dict[str, float],
 ) -> dict[str, Any]:
     task = probe.task
@@ -150,9 +146,9 @@ def _result(
         **_upstream_of(probe),
         "condition": condition,
         "metric": task.metric,
-        "value": value_of(task.statistic, items),
+        "value": task.statistic.value(items),
         "unit": task.unit,
-        "higher_is_better": task.higher_is_better,
+        "higher_is_better": task.statistic.higher_is_better,
         "items": len(items),
         "all": metrics,
         "head": {name: head[name] for name in ("checkpoint", "step", "chosen_on")},

@@ -17,7 +17,7 @@ MAY_BE_EMPTY = SEGMENT  # an empty segment is the whole file
 
 
 @dataclass(frozen=True)
-class Row:
+class ManifestRow:
     """One line of a manifest: where it is, its id, its columns."""
 
     line: int
@@ -36,7 +36,7 @@ class Manifest:
     split: str
     path: Path
     columns: tuple[str, ...] = ()
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ManifestRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def problem(
@@ -45,14 +45,14 @@ class Manifest:
         """Make a `Problem` of this file."""
         return Problem(str(self.path), line, utt, kind, found, expected, do)
 
-    def audio(self) -> Iterator[tuple[Row, str]]:
+    def audio(self) -> Iterator[tuple[ManifestRow, str]]:
         """Yield every row with each of its audio paths."""
         for row in self.rows:
             for column in self.task.audio_columns(self.split):
                 yield row, row[column]
 
 
-def read_manifest(task: Task, path: Path, split: str) -> Manifest:
+def read_task_manifest(task: Task, path: Path, split: str) -> Manifest:
     """Read a CSV file; unusable lines become problems.
 
     Args:
@@ -119,7 +119,7 @@ def _read_rows(manifest: Manifest, reader: Iterator[list[str]]) -> None:
             manifest.problems.append(lost)
             continue
         values = dict(zip(manifest.columns, cells, strict=True))
-        row = Row(first, row_id(manifest.task, manifest.split, values), values)
+        row = ManifestRow(first, row_id(manifest.task, manifest.split, values), values)
         empty = [
             c for c, v in values.items() if not v.strip() and c not in MAY_BE_EMPTY
         ]

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from espnet2_ext.metrics.alignment import count_errors
+
 Batch = dict[str, Any]  # what a forward pass of s3prl's task keeps
-Item = dict[str, Any]
+Prediction = dict[str, Any]  # one line of predictions.jsonl, to be written
+Line = Mapping[str, Any]  # one that was read
+Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What s3prl left of the evaluation of a test set.
+
+    Attributes:
+        task: the object that did it.
+        batches: what its forward passes kept.
+        score_recordings: scores the files that it wrote of a diarisation.
+    """
+
+    task: Any
+    batches: Sequence[Batch]
+    score_recordings: Callable[[], list[Prediction]]
 
 
 def _utterances(batches: Iterable[Batch]) -> Iterable[tuple[str, Any, Any]]:
@@ -15,7 +35,7 @@ def _utterances(batches: Iterable[Batch]) -> Iterable[tuple[str, Any, Any]]:
         yield from zip(*columns, strict=True)
 
 
-def classified(task: Any, batches: Sequence[Batch]) -> list[Item]:
+def classified(batches: Sequence[Batch]) -> list[Prediction]:
     """List classifications; several labels (IC) count as one, right or wrong."""
 
     def text(label: Any) -> str:
@@ -32,35 +52,32 @@ def classified(task: Any, batches: Sequence[Batch]) -> list[Item]:
     ]
 
 
-def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> Item:
-    """Count the errors of an alignment with the fewest; ``words`` are the tokens."""
-    from rapidfuzz.distance import Levenshtein
-
-    kinds = [step.tag for step in Levenshtein.editops(reference, hypothesis)]
+def _errors(reference: Sequence[str], hypothesis: Sequence[str]) -> Prediction:
+    count = count_errors(reference, hypothesis)
     return {
-        "sub": kinds.count("replace"),
-        "del": kinds.count("delete"),
-        "ins": kinds.count("insert"),
-        "words": len(reference),
+        "sub": count.substitutions,
+        "del": count.deletions,
+        "ins": count.insertions,
+        "words": count.words,
     }
 
 
-def transcribed(task: Any, batches: Sequence[Batch]) -> list[Item]:
-    """List transcripts with word (or phone) errors, and character errors for ASR.
+def transcribed(batches: Sequence[Batch], with_chars: bool) -> list[Prediction]:
+    """List transcripts with word (or phone) errors, and with character errors.
 
     Tokens are what s3prl's metrics take: the text parted at every single space.
     """
     items = []
     for utt, label, prediction in _utterances(batches):
-        counts = count_errors(label.split(" "), prediction.split(" "))
+        counts = _errors(label.split(" "), prediction.split(" "))
         item = {"id": utt, "label": label, "prediction": prediction, **counts}
-        if "cer" in task.log_metrics:
-            item["chars"] = count_errors(label, prediction)
+        if with_chars:
+            item["chars"] = _errors(label, prediction)
         items.append(item)
     return items
 
 
-def filled(task: Any, batches: Sequence[Batch]) -> list[Item]:
+def filled(batches: Sequence[Batch]) -> list[Prediction]:
     """List transcripts with slots, and how many of their slot types were found."""
     from s3prl.metric.slot_filling import get_slot_dict
 
@@ -79,8 +96,10 @@ def filled(task: Any, batches: Sequence[Batch]) -> list[Item]:
     return items
 
 
-def verified(task: Any, batches: Sequence[Batch]) -> list[Item]:
-    """List trials with the cosine similarity of their two embeddings."""
+def verified(
+    trials: Iterable[tuple[Any, str, str]], batches: Sequence[Batch]
+) -> list[Prediction]:
+    """List trials (label, id, id) with the cosine similarity of their embeddings."""
     import torch
 
     embeddings = {
@@ -99,14 +118,5 @@ def verified(task: Any, batches: Sequence[Batch]) -> list[Item]:
                 embeddings[first], embeddings[second], dim=0
             ).item(),
         }
-        for label, first, second in task.trials
+        for label, first, second in trials
     ]
-
-
-ITEMS: dict[str, Callable[[Any, Sequence[Batch]], list[Item]]] = {
-    "accuracy": classified,
-    "error_rate": transcribed,
-    "f1": filled,
-    "eer": verified,
-    # "der" is scored from the recordings' files, see `diarisation`
-}

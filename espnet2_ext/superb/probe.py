@@ -29,7 +29,9 @@ from espnet2_ext.superb.manifest import FS
 from espnet2_ext.superb.problems import CsvProblem, problem_of
 from espnet2_ext.superb.tasks import Task
 
-FORMAT = 1  # of probes and results; raised when the same inputs give other numbers
+PROBE_FORMAT = (
+    1  # of probes and results; raised when the same inputs give other numbers
+)
 
 
 @dataclass
@@ -100,7 +102,7 @@ class Probe:
         train = {k: v for k, v in config["train"].items() if k != "total_steps"}
         splits = [split for split in self.task.splits if split != "test"]
         found = {
-            "format": FORMAT,
+            "format": PROBE_FORMAT,
             "task": self.task.name,
             "upstream": self.upstream.spec.identity(),
             "manifests": {split: hash_file(str(self.csv(split))) for split in splits},

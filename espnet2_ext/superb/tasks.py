@@ -1,13 +1,20 @@
-"""The one table of downstream tasks; imports nothing heavy."""
+"""The one table of downstream tasks; imports neither torch nor s3prl."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.superb.statistics import (
+    ACCURACY,
+    DER,
+    EER,
+    ERROR_RATE,
+    MEAN_F1,
+    TaskStatistic,
+)
 
 SEGMENT = ("start_sec", "end_sec")
-STATISTICS = ("accuracy", "error_rate", "eer", "der", "f1")
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,7 @@ class Task:
         title: as printed.
         problem: class of ``s3prl.problem`` that does it.
         metric: the main metric, as s3prl calls it.
-        statistic: how the value follows from the items; see `statistic`.
-        higher_is_better: the direction of goodness.
+        statistic: how the value follows from the items.
         columns: what train.csv and valid.csv must have.
         test_columns: what test.csv must have; empty: the same.
         optional: columns that may be there.
@@ -32,8 +38,7 @@ class Task:
     title: str
     problem: str
     metric: str
-    statistic: str
-    higher_is_better: bool
+    statistic: TaskStatistic
     columns: tuple[str, ...]
     test_columns: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -62,32 +67,68 @@ TURN = ("record_id", "duration", "wav_path", "utt_id", "speaker", *SEGMENT)
 
 def _classify(name: str, title: str, problem: str) -> Task:
     return Task(
-        name, title, problem, "accuracy", "accuracy", True, CLASS, optional=SEGMENT
+        name=name,
+        title=title,
+        problem=problem,
+        metric="accuracy",
+        statistic=ACCURACY,
+        columns=CLASS,
+        optional=SEGMENT,
     )
 
 
 _ALL = (
-    Task("pr", "phone recognition", "SuperbPR", "per", "error_rate", False, TEXT),
-    Task("asr", "speech recognition", "SuperbASR", "wer", "error_rate", False, TEXT),
+    Task(
+        name="pr",
+        title="phone recognition",
+        problem="SuperbPR",
+        metric="per",
+        statistic=ERROR_RATE,
+        columns=TEXT,
+    ),
+    Task(
+        name="asr",
+        title="speech recognition",
+        problem="SuperbASR",
+        metric="wer",
+        statistic=ERROR_RATE,
+        columns=TEXT,
+    ),
     _classify("ks", "keyword spotting", "SuperbKS"),
     Task(
-        *("ic", "intent classification", "SuperbIC", "accuracy", "accuracy", True),
+        name="ic",
+        title="intent classification",
+        problem="SuperbIC",
+        metric="accuracy",
+        statistic=ACCURACY,
         columns=("id", "wav_path", "labels"),
     ),
     _classify("sid", "speaker identification", "SuperbSID"),
     Task(
-        *("asv", "speaker verification", "SuperbASV", "EER", "eer", False),
+        name="asv",
+        title="speaker verification",
+        problem="SuperbASV",
+        metric="EER",
+        statistic=EER,
         columns=("id", "wav_path", "spk"),
         test_columns=TRIAL,
         has_valid=False,
     ),
     Task(
-        *("sd", "speaker diarisation", "SuperbSD", "der", "der", False),
+        name="sd",
+        title="speaker diarisation",
+        problem="SuperbSD",
+        metric="der",
+        statistic=DER,
         columns=TURN,
     ),
     _classify("er", "emotion recognition", "SuperbER"),
     Task(
-        *("sf", "slot filling", "SuperbSF", "slot_type_f1", "f1", True),
+        name="sf",
+        title="slot filling",
+        problem="SuperbSF",
+        metric="slot_type_f1",
+        statistic=MEAN_F1,
         columns=(*TEXT, "iob"),
     ),
     # not in SUPERB: the class of speaker identification with languages as labels

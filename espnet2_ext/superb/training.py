@@ -13,10 +13,9 @@ from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.superb.diarisation import choose_threshold, reference_turns
 from espnet2_ext.superb.evaluation import outputs_of, run_test, test_items
-from espnet2_ext.superb.manifest import FS, audio_header, read_manifest
+from espnet2_ext.superb.manifest import FS, audio_header, read_task_manifest
 from espnet2_ext.superb.probe import Probe, locked
 from espnet2_ext.superb.problems import repair
-from espnet2_ext.superb.statistic import value_of
 
 
 def train(probe: Probe) -> bool:
@@ -43,7 +42,7 @@ def train(probe: Probe) -> bool:
             )
         if before and before["total_steps"] == total:
             return False
-        check_lengths(probe)
+        check_training_lengths(probe)
         repair(probe.target_dir)
         probe.upstream.crop_samples = probe.crop_samples()
         stop = probe.problem.stages[0]
@@ -56,7 +55,7 @@ def train(probe: Probe) -> bool:
         return True
 
 
-def check_lengths(probe: Probe) -> None:
+def check_training_lengths(probe: Probe) -> None:
     """Refuse a training of which s3prl would drop every utterance as too short.
 
     Raises:
@@ -64,7 +63,7 @@ def check_lengths(probe: Probe) -> None:
     """
     options = probe.config["build_dataset"].get("train") or {}
     least = options.get("min_secs") or 0
-    manifest = read_manifest(probe.task, probe.csv("train"), "train")
+    manifest = read_task_manifest(probe.task, probe.csv("train"), "train")
     longest = max(audio_header(path).samples / FS for _, path in manifest.audio())
     if longest <= least:
         raise UserError(
@@ -81,16 +80,16 @@ def choose_head(probe: Probe) -> dict[str, Any]:
     none: there it is the step with the lowest EER on the clean trials. Diarisation
     also needs a threshold and a median filter: the best on the validation set.
     """
-    if probe.task.statistic == "eer":
+    if not probe.task.has_valid:
         return _best_step(probe)
     stats = probe.target_dir / "train" / "valid_best" / "training_stats.yaml"
     step = read_yaml(stats)["global_step"]
     metric = probe.config["train"]["valid_metric"]
     head = _checkpoint(probe, "valid_best", step, f"{metric} of the clean valid set")
-    if probe.task.statistic != "der":
+    if not probe.task.statistic.needs_threshold:
         return head
     with run_test(probe, probe.csv("valid"), head):
-        rows = read_manifest(probe.task, probe.superb_dir, "valid").rows
+        rows = read_task_manifest(probe.task, probe.superb_dir, "valid").rows
         found = choose_threshold(
             reference_turns(rows),
             outputs_of(probe) / "valid" / "prediction",
@@ -104,12 +103,13 @@ def _best_step(probe: Probe) -> dict[str, Any]:
     names = [path.name for path in probe.target_dir.glob("train/step_*")]
     steps = sorted(int(name.removeprefix("step_")) for name in names)
     probe.upstream.crop_samples = 0
-    eers = {
-        step: value_of("eer", test_items(probe, probe.csv("test"), {"step": step})[0])
-        for step in steps
-    }
-    best = min(steps, key=lambda step: eers[step])
-    return _checkpoint(probe, f"step_{best}", best, "EER of the clean trials")
+    task, values = probe.task, {}
+    for step in steps:
+        items, _ = test_items(probe, probe.csv("test"), {"step": step})
+        values[step] = task.statistic.value(items)
+    best = min(steps, key=lambda step: values[step])
+    chosen_on = f"{task.metric} of the clean trials"
+    return _checkpoint(probe, f"step_{best}", best, chosen_on)
 
 
 def _checkpoint(probe: Probe, name: str, step: int, chosen_on: str) -> dict[str, Any]:

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from espnet2_ext.data.problems import Problem
 from espnet2_ext.fileio.scp import atomic_write, read_scp
-from espnet2_ext.superb.manifest import FS, Manifest, Row, audio_header, read_manifest
+from espnet2_ext.superb.manifest import (
+    FS,
+    Manifest,
+    ManifestRow,
+    audio_header,
+    read_task_manifest,
+)
 from espnet2_ext.superb.tasks import Task
 
 
@@ -44,7 +50,7 @@ class ViewBuilder:
         Returns:
             What is missing or does not fit, all of it; then nothing is written.
         """
-        manifest = read_manifest(task, superb_dir, "test")
+        manifest = read_task_manifest(task, superb_dir, "test")
         problems = list(manifest.problems)
         rows = []
         for row in manifest.rows:
@@ -63,7 +69,7 @@ class ViewBuilder:
                 writer.writerows(rows)
         return problems
 
-    def _twin(self, manifest: Manifest, row: Row, path: str) -> str | Problem:
+    def _twin(self, manifest: Manifest, row: ManifestRow, path: str) -> str | Problem:
         """Find the condition's audio of a clean file, or say what is wrong."""
         utt = self.ids.get(os.path.abspath(path))
         if utt is None:

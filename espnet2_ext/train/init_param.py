@@ -10,10 +10,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.errors import UserError, shorten, unknown_name
 from espnet2_ext.fileio.checkpoint import load_weights
-
-SHOWN = 3  # weights named in a message
 
 
 def check_init_param(
@@ -75,9 +73,8 @@ def check_fit(weights: dict, part: nn.Module, what: str) -> None:
         if expected.get(key) != tuple(weight.shape)
     ]
     if odd:
-        more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise UserError(
-            f"{what}: found {'; '.join(odd[:SHOWN])}{more}; expected the weights of "
+            f"{what}: found {shorten(odd, '; ')}; expected the weights of "
             "this network; use a model of the same configuration (init_param: or name "
             "the part, path:source:target, or set 'ignore_init_mismatch: true')."
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_ext.bin.report import main, parse_systems
+from espnet2_ext.bin.report import main
 from espnet2_ext.errors import UserError
 from tests.report.conftest import Corpus
 
@@ -85,19 +85,3 @@ def test_missing_scores_name_the_file_and_the_stage(corpus: Corpus) -> None:
 def test_unknown_baseline_names_the_closest(corpus: Corpus) -> None:
     with pytest.raises(UserError, match="Did you mean 'SE-SNR'"):
         main([*corpus.arguments, "--baseline", "SESNR"])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "is empty"),
-        ("a", "expected NAME=EXP_DIR"),
-        ("a=", "expected NAME=EXP_DIR"),
-        ("a=/no/such/folder", "no such directory: /no/such/folder"),
-        ("noisy=/tmp", "'noisy' is taken"),
-        ("a=/tmp a=/tmp", "'a' is taken"),
-    ],
-)
-def test_wrong_systems_are_refused(text: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        parse_systems(text)

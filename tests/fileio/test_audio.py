@@ -4,7 +4,13 @@ import pytest
 import soundfile
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import audio_info, read_audio, resample, write_audio
+from espnet2_ext.fileio.audio import (
+    audio_info,
+    read_audio,
+    resample,
+    within_unit_range,
+    write_audio,
+)
 
 FS = 16000
 
@@ -89,3 +95,9 @@ def test_info_of_what_is_no_audio_is_refused(tmp_path):
     for path in (tmp_path / "a.wav", tmp_path / "b.wav", tmp_path):
         with pytest.raises(UserError, match="cannot read audio"):
             audio_info(path)
+
+
+def test_unit_range_scales_only_what_is_too_loud():
+    soft = np.array([0.5, -0.9])
+    assert np.array_equal(within_unit_range(soft), soft)
+    assert np.allclose(within_unit_range(4 * soft), [5 / 9, -1])

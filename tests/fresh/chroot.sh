@@ -9,10 +9,11 @@ Usage: tests/fresh/chroot.sh [--option value ...] SUITE root|user [STEP ...]
   SUITE             bookworm, trixie ...: what debootstrap knows
   root|user         who runs the commands; what "user" is told to install, root installs
   STEP              make (the chroot), setup (the environment), demo (the first command),
-                    tests (the second one); those that have passed for this commit
-                    are not repeated. None: these four. Others: update (the clone to HEAD, for development:
-                    what was made in it stays), remove
-  --dir DIR         chroots and logs [/var/tmp/espnet2_ext_fresh]; 10 GB for each
+                    tests (the second one); those that have passed for this commit are
+                    not repeated. None: these four. Others: update (the clone to HEAD, for
+                    development: what was made in it stays), remove
+  --dir DIR         chroots and logs [espnet2_ext_fresh in TMPDIR or /var/tmp];
+                    10 GB for each
   --mirror URI      Debian mirror [this machine's, else debootstrap's]
   --env NAME=VALUE  further environment of the commands, e.g. a package index; repeatable
   --again true      repeat steps that have passed [false]
@@ -21,7 +22,7 @@ EOF
 log() { printf '%s %s\n' "$(date '+%Y-%m-%dT%H:%M:%S')" "$*"; }
 die() { printf 'ERROR: %s\n' "$*" >&2; exit 1; }
 
-dir=/var/tmp/espnet2_ext_fresh mirror="" again=false extra=()
+dir=${TMPDIR:-/var/tmp}/espnet2_ext_fresh mirror="" again=false extra=()
 while [[ ${1:-} == -* ]]; do
     case "$1" in
         -h | --help) usage; exit 0 ;;

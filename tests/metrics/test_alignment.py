@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import random
 
+import jiwer
 import pytest
 
-from espnet2_ext.metrics.alignment import Aligned, Step, Tally, align
+from espnet2_ext.metrics.alignment import (
+    Aligned,
+    Step,
+    Tally,
+    align,
+    count_errors,
+)
 from espnet2_ext.metrics.result import ErrorCount
 
 
 def kinds(reference: str, hypothesis: str) -> str:
-    [steps] = align([reference.split()], [hypothesis.split()])
+    steps = align(reference.split(), hypothesis.split())
     return "".join(step.kind for step in steps)
 
 
@@ -46,12 +53,30 @@ def test_errors_are_the_edit_distance_and_both_sides_are_kept() -> None:
     rng = random.Random(0)
     refs = [rng.choices("abc", k=rng.randint(1, 9)) for _ in range(200)]
     hyps = [rng.choices("abc", k=rng.randint(0, 9)) for _ in range(200)]
-    for ref, hyp, steps in zip(refs, hyps, align(refs, hyps), strict=True):
-        utterance = Aligned("u", "s", steps)
+    for ref, hyp in zip(refs, hyps, strict=True):
+        utterance = Aligned("u", "s", align(ref, hyp))
         assert utterance.tokens("ref") == ref
         assert utterance.tokens("hyp") == hyp
         assert utterance.count.errors == edit_distance(ref, hyp)
         assert utterance.count.words == len(ref)
+
+
+def test_errors_are_counted_as_aligned_and_as_jiwer_counts_them() -> None:
+    rng = random.Random(1)
+    for _ in range(200):
+        ref = rng.choices(("a", "b", "cc"), k=rng.randint(1, 12))
+        hyp = rng.choices(("a", "b", "cc"), k=rng.randint(0, 12))
+        count = count_errors(ref, hyp)
+        assert count == Aligned("u", "s", align(ref, hyp)).count
+        theirs = jiwer.process_words(" ".join(ref), " ".join(hyp))
+        kinds = (theirs.substitutions, theirs.deletions, theirs.insertions)
+        assert (count.substitutions, count.deletions, count.insertions) == kinds
+
+
+def test_errors_of_letters_are_parted_into_kinds() -> None:
+    assert count_errors("abcd", "axcef") == ErrorCount(2, 0, 1, 4)
+    assert count_errors("abc", "a") == ErrorCount(deletions=2, words=3)
+    assert count_errors("", "ab") == ErrorCount(insertions=2)
 
 
 def test_tally_pools_tokens_and_counts_wrong_utterances() -> None:

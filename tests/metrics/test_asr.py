@@ -26,18 +26,18 @@ def test_normalise(text: str, words: str) -> None:
 
 
 def test_errors_are_those_of_a_hand_alignment() -> None:
-    count = asr.count_errors("press one two three now", "Press 1, too three now please")
+    count = asr.word_errors("press one two three now", "Press 1, too three now please")
     assert (count.substitutions, count.deletions, count.insertions) == (1, 0, 1)
     assert count.words == 5
     assert count.percent == pytest.approx(40)
 
 
 def test_empty_hypothesis_deletes_every_word() -> None:
-    assert asr.count_errors("a b c", "") == asr.ErrorCount(deletions=3, words=3)
+    assert asr.word_errors("a b c", "") == asr.ErrorCount(deletions=3, words=3)
 
 
 def test_text_without_words_counts_only_insertions() -> None:
-    assert asr.count_errors("...", "uh oh") == asr.ErrorCount(insertions=2)
+    assert asr.word_errors("...", "uh oh") == asr.ErrorCount(insertions=2)
 
 
 def test_silence_is_recognised_as_nothing() -> None:

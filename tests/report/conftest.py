@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2_ext.plan.table import SYSTEM, SystemRow, format_rows
+from espnet2_ext.report.systems import System, read_systems
+
 FS = 16000
 WORDS = 10
 NOISE = {"noisy": 0.1, "a": 0.05, "b": 0.03}
@@ -24,6 +27,7 @@ class Corpus:
         for name in ("a", "b"):
             for seed in (0, 1):
                 self.config(self.exp(name, seed), None)
+        self.compare(*self.rows())
         self.tables()
         self.audio()
         self.scores()
@@ -32,17 +36,33 @@ class Corpus:
         return self.root / "exp" / f"{name}_seed{seed}"
 
     @property
-    def systems(self) -> str:
-        return " ".join(
-            f"{label}={self.exp(name, 0)},{self.exp(name, 1)}"
+    def table(self) -> Path:
+        return self.root / "exp" / "systems.tsv"
+
+    @property
+    def systems(self) -> list[System]:
+        return read_systems(self.table)
+
+    def rows(self) -> list[SystemRow]:
+        return [
+            self.row(label, self.exp(name, seed), seed=str(seed))
             for label, name in (("SE-SNR", "a"), ("SE-SNR+SSL", "b"))
-        )
+            for seed in (0, 1)
+        ]
+
+    @staticmethod
+    def row(label: str, exp: Path, kind: str = SYSTEM, **more: str) -> SystemRow:
+        return SystemRow(label, kind, str(exp), enhanced="enhanced", **more)
+
+    def compare(self, *rows: SystemRow) -> None:
+        """Write the table of what is compared."""
+        self.table.write_text(format_rows(rows))
 
     @property
     def arguments(self) -> list[str]:
         return [
             *("--dumpdir", str(self.root / "dump"), "--test_sets", "test_en"),
-            *("--systems", self.systems, "--output_dir", str(self.root / "out")),
+            *("--systems", str(self.table), "--output_dir", str(self.root / "out")),
         ]
 
     def config(self, exp: Path, upstream: str | None) -> None:

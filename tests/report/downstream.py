@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from espnet2_ext.bin.report import (
-    get_parser,
-    order_columns,
-    parse_systems,
-    read_further,
-)
+from espnet2_ext.bin.report import get_parser, order_columns, read_further
+from espnet2_ext.plan.table import DENOISER
 from espnet2_ext.report.column import score_columns
 from espnet2_ext.report.joint import Joint
 from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.systems import read_systems
 from espnet2_ext.report.tables import NBSP, Table
 
 if TYPE_CHECKING:
@@ -135,13 +132,14 @@ def fill(corpus: Corpus) -> Corpus:
         for seed in (0, 1):
             folder = corpus.exp(name, seed) / "enhanced_test_en" / "asr_char"
             write_asr(folder, corpus.utts, wer, cer)
+    rnnoise = corpus.row("RNNoise", corpus.root / "exp/rnnoise", DENOISER)
+    corpus.compare(rnnoise, *corpus.rows())
     return corpus
 
 
 def options(corpus: Corpus) -> list[str]:
     return [
         *corpus.arguments,
-        *("--denoisers", f"RNNoise={corpus.root / 'exp' / 'rnnoise'}"),
         *("--superb_dir", str(corpus.root / "exp" / "superb")),
         *("--asr_tag", "char", "--num_examples", "0"),
     ]
@@ -149,7 +147,7 @@ def options(corpus: Corpus) -> list[str]:
 
 def read(corpus: Corpus, *more: str) -> Joint:
     args = get_parser().parse_args([*options(corpus), *more])
-    systems = parse_systems(args.systems, args.denoisers)
+    systems = read_systems(args.systems)
     test_set = read_test_set(args.dumpdir, "test_en", systems)
     scored = score_columns(args.dumpdir, test_set, systems)
     columns = order_columns(scored, read_further(args, systems))

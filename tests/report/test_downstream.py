@@ -115,8 +115,6 @@ def test_line_without_its_counts_is_named(full: Corpus) -> None:
         (["--asr_tag", "bpe"], r"--asr_tag bpe: no scores.jsonl in .*asr_bpe_clean"),
         (["--asr_tag", "char char"], "found 'char' twice"),
         (["--superb_dir", "/no/such"], "no evaluated tasks; run stages 13 and 14"),
-        (["--denoisers", "SE-SNR=."], "--systems: the name 'SE-SNR' is taken"),
-        (["--denoisers", "X=/no/such"], "--denoisers: no such directory"),
     ],
 )
 def test_what_is_not_there_is_named(

@@ -4,7 +4,6 @@ import json
 
 import soundfile
 
-from espnet2_ext.bin.report import parse_systems
 from espnet2_ext.report.examples import choose, make_examples
 from espnet2_ext.report.results import read_test_set
 from tests.report.conftest import Corpus
@@ -21,7 +20,7 @@ def test_long_utterances_are_taken_where_there_are_no_others() -> None:
 
 
 def test_versions_and_hypotheses_and_the_size_limit(corpus: Corpus) -> None:
-    systems = parse_systems(corpus.systems)
+    systems = corpus.systems
     test_set = read_test_set(corpus.root / "dump", "test_en", systems)
 
     def make(count: int, max_bytes: int) -> list:
@@ -49,7 +48,7 @@ def test_odd_utterances_do_not_end_the_report(corpus: Corpus) -> None:
     (corpus.data / "noisy_u0.wav").write_bytes(b"no audio")
     for wav in [*corpus.data.glob("*_u1.wav"), *corpus.root.glob("exp/*/*/*_u1.wav")]:
         soundfile.write(wav, soundfile.read(wav)[0][:160], 16000)
-    systems = parse_systems(corpus.systems)
+    systems = corpus.systems
     test_set = read_test_set(corpus.root / "dump", "test_en", systems)
     found = make_examples(corpus.root / "dump", test_set, systems, 7, 10_000_000)
     assert [example.title.split(",")[0] for example in found] == corpus.utts[1:]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from espnet2_ext.bin.report import main
-from espnet2_ext.report.results import System, read_test_set
+from espnet2_ext.plan.table import OBSERVATION_ADDING, SystemRow
+from espnet2_ext.report.results import read_test_set
 from espnet2_ext.report.verdict import verdicts
 from espnet2_ext.ssl.relation import Upstream
 from tests.report.conftest import Corpus
@@ -25,36 +26,41 @@ def adding(corpus: Corpus) -> Corpus:
         for name in ("a", "b"):
             exp = corpus.exp(name, seed)
             row = with_oa(exp)
-            row.mkdir()
-            (row / "system").symlink_to(f"../{exp.name}")
             enhanced = row / "enhanced_test_en"
             corpus.write(enhanced / "scoring", corpus.errors[name] - 1, 11)
             scp = exp / "enhanced_test_en/spk1.scp"
             (enhanced / "spk1.scp").write_text(scp.read_text())
+    rows = []
+    for a, b in zip(corpus.rows()[::2], corpus.rows()[1::2], strict=True):
+        rows += [a, b, *(with_weight(corpus, seed) for seed in (a, b))]
+    corpus.compare(*rows)
     return corpus
+
+
+def with_weight(corpus: Corpus, row: SystemRow) -> SystemRow:
+    return corpus.row(
+        f"{row.label}+OA0.1",
+        with_oa(Path(row.exp)),
+        OBSERVATION_ADDING,
+        seed=row.seed,
+        made_of=row.row,
+        weight="0.1",
+    )
 
 
 def with_oa(exp: Path) -> Path:
     return exp.with_name(exp.name + "_oa0.1")
 
 
-def systems(corpus: Corpus) -> list[System]:
-    exps = {name: [corpus.exp(name, seed) for seed in (0, 1)] for name in ("a", "b")}
-    folders = []
-    for name in ("a", "b"):
-        folders += [exps[name], [with_oa(exp) for exp in exps[name]]]
-    return [System(n, tuple(f)) for n, f in zip(NAMES, folders, strict=True)]
-
-
 def test_row_has_the_losses_of_its_system(adding: Corpus) -> None:
-    rows = systems(adding)
+    rows = adding.systems
     assert [row.adds_observation for row in rows] == [False, True, False, True]
     upstream = {Upstream("wavlm_base_plus")}
-    assert [row.upstreams() for row in rows] == [set(), set(), upstream, upstream]
+    assert [row.upstreams for row in rows] == [set(), set(), upstream, upstream]
 
 
 def test_what_two_changes_did_is_not_said_of_the_loss(adding: Corpus) -> None:
-    rows = systems(adding)
+    rows = adding.systems
     test_set = read_test_set(adding.root / "dump", "test_en", rows)
     lines = verdicts(test_set, rows, "SE-SNR")
     attributed = [re.search(r"the SSL loss \((\S+) in place", line) for line in lines]
@@ -70,11 +76,7 @@ def test_report_keeps_order_and_seeds_and_draws_no_empty_curves(
         "espnet2_ext.bin.report.training_figures",
         lambda shown: drawn.extend(s.name for s in shown) or [],
     )
-    words = " ".join(
-        f"{row.name}={','.join(map(str, row.exp_dirs))}" for row in systems(adding)
-    )
-    options = [*adding.arguments, "--num_examples", "0", "--systems", words]
-    main(options)
+    main([*adding.arguments, "--num_examples", "0"])
     text = (adding.root / "out/RESULTS.md").read_text()
     table = text.split("### test_en: all utterances")[1].split("###")[0]
     rows = [line.split("|")[1].strip() for line in table.splitlines() if "|" in line]

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from espnet2_ext.bin.report import parse_systems
 from espnet2_ext.errors import UserError
 from espnet2_ext.report.document import table_to_markdown
 from espnet2_ext.report.results import difference, read_test_set
@@ -23,7 +22,7 @@ BASELINE = "SE-SNR"
 
 
 def read(corpus: Corpus) -> tuple:
-    systems = parse_systems(corpus.systems)
+    systems = corpus.systems
     return read_test_set(corpus.root / "dump", "test_en", systems), systems
 
 

@@ -7,8 +7,8 @@ from espnet2_ext.superb.diarisation import (
     reference_turns,
     score_turns,
 )
-from espnet2_ext.superb.manifest import Row
-from espnet2_ext.superb.statistic import value_of
+from espnet2_ext.superb.manifest import ManifestRow
+from espnet2_ext.superb.statistics import DER
 
 HOP = 160  # samples: 100 frames a second
 
@@ -22,7 +22,7 @@ def turn(record, speaker, start, end, duration=10.0):
         "start_sec": str(start),
         "end_sec": str(end),
     }
-    return Row(2, values["utt_id"], values)
+    return ManifestRow(2, values["utt_id"], values)
 
 
 def write_activity(folder, record, *speakers, seconds=10):
@@ -58,13 +58,13 @@ def test_der_of_a_hand_made_case(recordings):
     assert items["r1"]["error"] == pytest.approx(1 + 1 + 0.5)
     assert items["NA"]["total"] == pytest.approx(3)
     assert items["NA"]["error"] == pytest.approx(0)
-    assert value_of("der", list(items.values())) == pytest.approx(100 * 2.5 / 12)
+    assert DER.value(list(items.values())) == pytest.approx(100 * 2.5 / 12)
 
 
 def test_silence_is_all_missed(recordings):
     turns, folder = recordings
     items = score_turns(turns, folder, 0.7, 1, HOP)  # above every activity
-    assert value_of("der", items) == pytest.approx(100)
+    assert DER.value(items) == pytest.approx(100)
 
 
 def test_threshold_and_filter_are_the_ones_with_the_lowest_der(recordings):

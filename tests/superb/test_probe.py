@@ -3,16 +3,16 @@
 import json
 import logging
 import shutil
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 
-from espnet2_ext.bin.superb import build_views, main, make_probes
+from espnet2_ext.bin.superb import main
 from espnet2_ext.errors import UserError
 from espnet2_ext.superb.evaluation import evaluate
 from espnet2_ext.superb.problems import CsvProblem
+from espnet2_ext.superb.run import build_views, make_probes
 from espnet2_ext.superb.tasks import TASKS, task_of
 from espnet2_ext.superb.training import train
 from tests.superb.tiny_conf import SETTINGS, write_settings
@@ -34,10 +34,10 @@ class Lab:
 
     def options(self, name, **changes):
         return {
-            "superb_dir": str(self.corpus.superb_dir),
+            "superb_dir": self.corpus.superb_dir,
             "upstream": UPSTREAM[name],
-            "conf_dir": str(self.conf_dir),
-            "exp_dir": str(self.exp_dir),
+            "conf_dir": self.conf_dir,
+            "exp_dir": self.exp_dir,
             "num_threads": 1,
             **changes,
         }
@@ -53,8 +53,8 @@ class Lab:
 
     def probe(self, name, **changes):
         """The probe itself, for what the command line does not show."""
-        args = Namespace(**self.options(name, **changes), device="cpu", max_store_gb=1)
-        return make_probes(args, [task_of(name)])[0]
+        options = self.options(name, **changes, device="cpu", max_store_gb=1)
+        return make_probes([task_of(name)], **options)[0]
 
     def folder(self, name):
         return self.exp_dir / TAG[name] / name
@@ -113,7 +113,7 @@ def test_result_says_what_it_is_and_predictions_cover_the_test_set(lab, name):
     found = tuple(result[key] for key in ("task", "upstream", "tag"))
     assert found == (name, upstream, TAG[name])
     assert (result["condition"], result["unit"]) == ("noisy", "%")
-    assert result["higher_is_better"] == task.higher_is_better
+    assert result["higher_is_better"] == task.statistic.higher_is_better
     key = {"asv": "id1", "sd": "record_id"}.get(name, "id")
     expected = [row[key] for row in lab.corpus.read(name, "test")]
     found = [item["id1" if name == "asv" else "id"] for item in items]
@@ -137,12 +137,11 @@ def test_step_of_verification_is_the_best_on_clean_trials(lab):
     assert head["step"] in range(steps["save_step"], steps["total_steps"] + 1)
     probe = lab.probe("asv")
     from espnet2_ext.superb.evaluation import test_items as items_of
-    from espnet2_ext.superb.statistic import value_of
 
     csv = probe.csv("test")
     other = steps["total_steps"] + steps["save_step"] - head["step"]
     mine, theirs = (
-        value_of("eer", items_of(probe, csv, {"step": step})[0])
+        probe.task.statistic.value(items_of(probe, csv, {"step": step})[0])
         for step in (head["step"], other)
     )
     assert mine <= theirs
@@ -193,15 +192,15 @@ def test_audio_made_anew_is_evaluated_anew_and_nothing_else(lab, capsys):
 def test_a_directory_of_another_probe_is_refused(lab, tmp_path, changed):
     exp_dir = tmp_path / "exp"
     shutil.copytree(lab.folder("er"), exp_dir / TAG["er"] / "er")
-    changes = {"exp_dir": str(exp_dir)}
+    changes = {"exp_dir": exp_dir}
     if changed == "csv":
         corpus = lab.corpus.copy(tmp_path)
         corpus.write("er", "train", corpus.read("er", "train")[1:])
-        changes["superb_dir"] = str(corpus.superb_dir)
+        changes["superb_dir"] = corpus.superb_dir
         message = r"manifests\.train '"
     elif changed == "setting":
         conf = {"build_optimizer": {"conf": {"lr": 0.5}}}
-        changes["conf_dir"] = str(write_settings(tmp_path / "conf", er=conf))
+        changes["conf_dir"] = write_settings(tmp_path / "conf", er=conf)
         message = r"build_optimizer\.conf\.lr 0\.003 there, 0\.5 here"
     else:
         (exp_dir / "whisper_tiny_en_early").rename(exp_dir / "fbank")
@@ -218,7 +217,7 @@ def test_a_directory_of_another_probe_is_refused(lab, tmp_path, changed):
 def test_killed_training_goes_on_from_its_last_checkpoint(
     lab, tmp_path, monkeypatch, caplog
 ):
-    changes = {"exp_dir": str(tmp_path / "exp")}
+    changes = {"exp_dir": tmp_path / "exp"}
     saves, save_model = [], CsvProblem.save_model
 
     def kill(self, save_model_conf, model_ckpt_dir, *rest):
@@ -240,8 +239,7 @@ def test_killed_training_goes_on_from_its_last_checkpoint(
         assert train(probe)
     assert f"Loading checkpoints from {probe.target_dir}/train/step_30" in caplog.text
     assert probe.head()["total_steps"] == 60
-    args = Namespace(clean_scp=str(lab.clean), condition=[f"clean={lab.clean}"])
-    build_views(args, [probe])
+    build_views([probe], str(lab.clean), {"clean": str(lab.clean)})
     assert evaluate(probe, "clean")[0]["value"] >= AT_LEAST["er"]
 
 
@@ -250,17 +248,17 @@ def test_training_can_be_lengthened_but_not_shortened(lab, tmp_path):
     shutil.copytree(lab.folder("lid"), exp_dir / TAG["lid"] / "lid")
     longer = {**SETTINGS["lid"]["train"], "total_steps": 90}
     conf = write_settings(tmp_path / "conf", lid={"train": longer})
-    changes = {"exp_dir": str(exp_dir), "conf_dir": str(conf)}
+    changes = {"exp_dir": exp_dir, "conf_dir": conf}
     assert train(lab.probe("lid", **changes))
     assert lab.probe("lid", **changes).head()["total_steps"] == 90
     with pytest.raises(UserError, match=r"trained for 90 steps, found .* 60"):
-        train(lab.probe("lid", exp_dir=str(exp_dir)))
+        train(lab.probe("lid", exp_dir=exp_dir))
 
 
 def test_a_training_of_too_short_utterances_is_refused(lab, tmp_path):
     too_long = {"build_dataset": {"train": {"min_secs": 9.0}}}
-    conf_dir = str(write_settings(tmp_path / "conf", asv=too_long))
-    probe = lab.probe("asv", exp_dir=str(tmp_path / "exp"), conf_dir=conf_dir)
+    conf_dir = write_settings(tmp_path / "conf", asv=too_long)
+    probe = lab.probe("asv", exp_dir=tmp_path / "exp", conf_dir=conf_dir)
     with pytest.raises(UserError, match=r"drops all of 9\.0 s or less; lower build_da"):
         train(probe)
 

@@ -1,0 +1,102 @@
+"""Options that go to ESPnet's programs, checked by ESPnet's own parsers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.plan.environment import Incomplete, complete
+from espnet2_ext.plan.experiment import Experiment
+
+
+def deep(
+    plan: Experiment, option: str, check: Callable[..., object], *values: Any
+) -> Iterator[str]:
+    """Yield what a check that imports ESPnet or s3prl refuses.
+
+    Args:
+        plan: of the run.
+        option: whose value it is, for the message.
+        check: called with ``values``.
+
+    Where stage 0 will complete the environment, an incomplete one is no problem.
+    """
+    try:
+        with complete():
+            check(*values)
+    except Incomplete as error:
+        if not plan.runs(0):
+            yield str(error)
+    except UserError as error:
+        yield f"--{option}: {error}"
+    except Exception as error:  # of ESPnet, s3prl, or what they import
+        yield (
+            f"--{option}: cannot be checked ({type(error).__name__}: {error}); "
+            "expected a value that ESPnet accepts, and a working environment; correct "
+            "it, or run tools/setup.sh."
+        )
+
+
+def enhancement_parser() -> argparse.ArgumentParser:
+    """Give the options of a training of enhancement."""
+    from espnet2_ext.enh.config import training_task
+
+    parser: argparse.ArgumentParser = training_task().get_parser()
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Check options by a parser of ESPnet, whose required ones are given later.
+
+    Raises:
+        UserError: if the parser refuses them, or would print something and end.
+    """
+    from espnet2_ext.train.options import one_line_errors
+
+    one_line_errors(parser)
+    for action in parser._actions:
+        action.required = False
+    try:
+        parser.parse_args(list(words))
+    except SystemExit as error:
+        raise UserError(
+            f"found '{' '.join(words)}', which only prints; expected options of a "
+            "run; leave it out."
+        ) from error
+
+
+def check_training(
+    parser: argparse.ArgumentParser, config: str, words: Sequence[str]
+) -> None:
+    """Check a YAML and further options by a parser of ESPnet.
+
+    Raises:
+        UserError: as `parse`, or for what the YAML holds.
+    """
+    from espnet2_ext.fileio.yaml import named, read_yaml
+    from espnet2_ext.train.options import check_options
+
+    if config:
+        with named(config):
+            content = read_yaml(config)
+            check_options(content, parser)
+            parser.set_defaults(**content)
+    parse(parser, words)
+
+
+def asr_parser() -> argparse.ArgumentParser:
+    """Give the options of a training of a recogniser."""
+    from espnet2_ext.tasks.asr import ASRTask
+
+    parser: argparse.ArgumentParser = ASRTask.get_parser()
+    return parser
+
+
+def hubert_parser() -> argparse.ArgumentParser:
+    """Give the options of a training of HuBERT."""
+    from espnet2_ext.tasks.hubert import HubertTask
+
+    parser: argparse.ArgumentParser = HubertTask.get_parser()
+    return parser
