@@ -11,10 +11,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main
@@ -66,6 +67,19 @@ def write_table(path: Path, text: str) -> None:
         ) from error
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what packages say of each other off the terminal."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Check the options, print the table and write it.
 
@@ -74,8 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = get_parser().parse_args(argv)
     options, dry_run = parse_options(args.options), args.dry_run == "true"
-    warnings.simplefilter("ignore")  # what packages say of each other
-    with contextlib.redirect_stdout(io.StringIO()):
+    with quiet():
         rows, notes = plan_experiment(args.template, options, dry_run)
     for note in notes:
         print(note, file=sys.stderr)

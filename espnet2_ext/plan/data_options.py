@@ -99,9 +99,9 @@ def check_script_options(plan: Experiment) -> Iterator[str]:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
-        known = re.findall(r"^([a-z]\w*)=", text, re.MULTILINE)
         if "parse_options.sh" not in text:
             continue
+        known = re.findall(r"^(?!help_message)([a-z]\w*)=", text, re.MULTILINE)
         for word in plan.words(option):
             name = word.removeprefix("--").replace("-", "_")
             if word.startswith("--") and name not in (*known, "help", "config"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from espnet2_ext.plan.environment import READERS, has
+
 
 def find_denoisers(
     names: Sequence[str], dry_run: bool
@@ -19,12 +21,10 @@ def find_denoisers(
         Without an environment that has the registry, all as in a dry run.
     """
     named = {name: name for name in names}
-    if dry_run or not names:
+    if dry_run or not names or not has(READERS):
         return named, []
-    try:
-        from espnet2_ext.denoisers.registry import DENOISERS
-    except ImportError:  # before stage 0
-        return named, []
+    from espnet2_ext.denoisers.registry import DENOISERS
+
     labels, notes = {}, []
     for name in named:
         if missing := DENOISERS[name].missing:

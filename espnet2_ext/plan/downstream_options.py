@@ -82,14 +82,14 @@ def check_given_systems(plan: Experiment) -> Iterator[str]:
             "choose what the systems were not trained on."
         )
     for exp in exps if plan.runs(7) else ():
-        for file in ("config.yaml", plan["inference_model"]):
-            if not Path(exp, file).exists():
-                there = " ".join(sorted(path.name for path in Path(exp).glob("*.pth")))
-                yield (
-                    f"--enh_exps: found no {exp}/{file}; expected a trained system; "
-                    "correct --enh_exps or --inference_model (there are: "
-                    f"{there or 'none'})."
-                )
+        files = [Path(exp, name) for name in ("config.yaml", plan["inference_model"])]
+        if missing := [str(file) for file in files if not file.exists()]:
+            there = " ".join(sorted(path.name for path in Path(exp).glob("*.pth")))
+            yield (
+                f"--enh_exps: found no {' and no '.join(missing)}; expected a trained "
+                "system; correct --enh_exps or --inference_model (there are: "
+                f"{there or 'none'})."
+            )
 
 
 def check_metrics(plan: Experiment) -> Iterator[str]:

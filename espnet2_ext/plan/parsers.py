@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.plan.environment import Incomplete, complete
 from espnet2_ext.plan.experiment import Experiment
 
@@ -47,7 +48,7 @@ def enhancement_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
     """Check options by a parser of ESPnet, whose required ones are given later.
 
     Raises:
@@ -59,7 +60,7 @@ def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     for action in parser._actions:
         action.required = False
     try:
-        parser.parse_args(list(words))
+        return parser.parse_args(list(words))
     except SystemExit as error:
         raise UserError(
             f"found '{' '.join(words)}', which only prints; expected options of a "
@@ -67,36 +68,48 @@ def parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
         ) from error
 
 
-def check_training(
-    parser: argparse.ArgumentParser, config: str, words: Sequence[str]
-) -> None:
-    """Check a YAML and further options by a parser of ESPnet.
+def check_training(task: Any, config: str) -> None:
+    """Check a YAML by the parser of one of our tasks, and the keys of its parts.
 
     Raises:
-        UserError: as `parse`, or for what the YAML holds.
+        UserError: on an unknown option or key, or a value of another type.
     """
     from espnet2_ext.fileio.yaml import named, read_yaml
     from espnet2_ext.train.options import check_options
 
-    if config:
-        with named(config):
-            content = read_yaml(config)
-            check_options(content, parser)
-            parser.set_defaults(**content)
-    parse(parser, words)
+    parser = task.get_parser()
+    with named(config):
+        content = read_yaml(config)
+        check_options(content, parser)
+        parser.set_defaults(**content)
+        _check_parts(task, parse(parser, []))
 
 
-def asr_parser() -> argparse.ArgumentParser:
-    """Give the options of a training of a recogniser."""
+def _check_parts(task: Any, args: argparse.Namespace) -> None:
+    for choices in task.class_choices_list:
+        name = getattr(args, choices.name, None)
+        conf = getattr(args, f"{choices.name}_conf", None)
+        if name is None or not conf:
+            continue
+        known = inspect.signature(choices.get_class(name)).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            continue
+        for key in conf:
+            if key not in known:
+                raise unknown_name(
+                    f"key in {choices.name}_conf of '{name}'", key, known
+                )
+
+
+def asr_task() -> Any:
+    """Give the task of recognisers; importing it registers our classes."""
     from espnet2_ext.tasks.asr import ASRTask
 
-    parser: argparse.ArgumentParser = ASRTask.get_parser()
-    return parser
+    return ASRTask
 
 
-def hubert_parser() -> argparse.ArgumentParser:
-    """Give the options of a training of HuBERT."""
+def hubert_task() -> Any:
+    """Give the task of HuBERT; importing it registers our classes."""
     from espnet2_ext.tasks.hubert import HubertTask
 
-    parser: argparse.ArgumentParser = HubertTask.get_parser()
-    return parser
+    return HubertTask

@@ -115,7 +115,7 @@ def check_stages(template: str, options: Options) -> Iterator[str]:
     ):
         option = skipped.get(first, "")
         yield (
-            f"--stage, --{option}: found {first} and {option} "
-            f"'{options.get(option, '')}', which leaves stage {first} out; expected a "
-            f"stage that runs; start at another, or give --{option} false."
+            f"--stage: found {first}, which --{option} {options[option] or repr('')} "
+            "leaves out; expected a stage that runs; start at another, or give "
+            f"--{option} false."
         )

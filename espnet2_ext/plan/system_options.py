@@ -76,9 +76,9 @@ def _check_labels(rows: Sequence[SystemRow]) -> Iterator[str]:
     for label in sorted(set(labels)):
         if label in TAKEN or labels.count(label) > 1:
             yield (
-                f"--enh_label: found {label}, which is taken; expected names of their "
-                f"own, neither {' nor '.join(TAKEN)}; systems with one name stand "
-                "together, as they are seeds of one; choose another."
+                f"--enh_label: found {label}, which is taken; expected a name of its "
+                f"own for each system, and not {' or '.join(TAKEN)} (neighbours with "
+                "one name are seeds of one system); choose another."
             )
 
 

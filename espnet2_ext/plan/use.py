@@ -86,8 +86,13 @@ def check_judges(plan: Experiment) -> Iterator[str]:
         name = word.partition("=")[0]
         yield from deep(plan, "superb_upstreams", _upstream, name)
     folder = Path(plan["superb_conf"] or "conf/superb")
-    asked = [*tasks, *_tasks_of_upstreams(plan)]
-    for task in dict.fromkeys(asked):
+    if not folder.is_dir():
+        yield (
+            f"--superb_conf: found no directory {folder}; expected one with a YAML for "
+            "each task, such as conf/superb; correct it."
+        )
+        return
+    for task in dict.fromkeys([*tasks, *_tasks_of_upstreams(plan)]):
         yield from deep(plan, "superb_conf", _head, folder, task)
 
 

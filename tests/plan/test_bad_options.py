@@ -64,6 +64,7 @@ ENH_SSL = [
     ("separator_conf", "--enh_config layers.yaml --enh_label x"),
     ("--fs.*8000|8k", "--fs 8k"),
     ("PESQ_WB needs", "--fs 8k"),
+    ("--inference_model.*valid.loss", "--inference_model valid.los.best.pth"),
     ("corpus_sise", "--local_data_opts '--corpus_sise small'"),
     ("--train_set", "--train_set valid"),
     ("--test_sets: found train", "--test_sets 'test_en train'"),
@@ -76,13 +77,14 @@ ENH_SSL = [
     ),
     ("--inference_args: .*normalise", "--inference_args '--normalise true'"),
     ("--init_config.*enh_config", f"--init_config {TUNING}.yaml"),
+    ("weights of this network", "--init_config wide.yaml"),
     ("found no exp/nosuch/", "--asr_exp exp/nosuch --stage 9"),
     ("one of them", "--asr_exp a --asr_model_file b.zip"),
     ("expected 16k", "--stage 13 --fs 8k"),
     ("nosuch", "--stage 13 --superb_upstreams nosuch"),
     ("found two named fbank", "--stage 13 --superb_upstreams 'fbank fbank=asv'"),
     ("--superb_upstreams: found none", "--stage 13 --superb_upstreams ''"),
-    ("nowhere/pr.yaml", "--stage 13 --superb_conf conf/nowhere"),
+    ("found no directory conf/nowhere", "--stage 13 --superb_conf conf/nowhere"),
     (
         "--inference_asr_args: .*beam",
         "--stage 9 --asr_exp asr --inference_asr_model m "
@@ -91,6 +93,7 @@ ENH_SSL = [
 ]
 ASR = [
     ("--asr_config", "--asr_config conf/nosuch.yaml"),
+    ("--inference_asr_model.*cer_ctc", "--inference_asr_model valid.wer.best.pth"),
     ("max_epoch", "--asr_args '--max_epoch many'"),
     ("cleaner", "--cleaner soap"),
     ("--nbpe", "--token_type bpe --nbpe 3"),
@@ -104,6 +107,11 @@ HUBERT = [
     ("--train_start_iter", "--train_start_iter 2"),
     ("--features_km", "--features_km 'hubert hubert'"),
     ("--layers_km", "--layers_km '0 0'"),
+    ("--inference_ssl_model.*valid.loss", "--inference_ssl_model valid.los.best.pth"),
+    (
+        "--train_configs: iter.yaml: .*encoder_conf",
+        "--train_configs 'iter.yaml iter.yaml'",
+    ),
     ("max_epoch", "--hubert_args '--max_epoch many'"),
 ]
 SUPERB = [
@@ -132,7 +140,13 @@ def files(recipes):
     assert layers != plain
     (recipe / "broken_ssl.yaml").write_text(broken)
     (recipe / "layers.yaml").write_text(layers)
+    wide = re.sub(r"hidden_dim: \d+", "hidden_dim: 7", plain)
+    assert wide != plain
+    (recipe / "wide.yaml").write_text(wide)
     (recipe / "notyaml.yaml").write_text("a: [\n")
+    hubert = recipes["hubert"]
+    iteration = (hubert / "conf/tuning/train_hubert_small_iter0.yaml").read_text()
+    (hubert / "iter.yaml").write_text(iteration.replace("_dropout: 0.1", "_drop: 0.1"))
     (recipe / "asr").mkdir()
     (recipe / "asr/m").touch()
 
