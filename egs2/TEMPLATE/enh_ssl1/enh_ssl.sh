@@ -74,8 +74,9 @@ superb_test_set=test_superb # in data/: the noisy twin of all test audio in thos
 superb_upstreams=           # YAMLs of conf/ssl, s3prl names; NAME=TASK,TASK: some tasks only
 superb_conf=                # directory of <task>.yaml: changes of s3prl's hyper-parameters
 ## end of options
-# for the plan alone
-export enh_config enh_label enh_tag enh_exp seeds init_config observation_adding denoisers
+# for the plan alone:
+export enh_config enh_label enh_tag enh_exp seeds init_config init_param inference_tag
+export observation_adding denoisers
 
 . utils/stages.sh
 . steps/begin.sh
@@ -173,7 +174,7 @@ configs_checked=""
 
 stage_6_train() {
     data_flags
-    jobs_at_once=${train_jobs}
+    at_once "${train_jobs}"
     train_systems first_stage
     train_systems system
 }

@@ -19,14 +19,15 @@ case "$(basename "$1")" in
     superb*) script=superb.sh template=$(cd "${template}/../superb1" && pwd -P) ;;
     *) script=enh_ssl.sh ;;
 esac
-[ ! -e "$1/run.sh" ] || die "found $1/run.sh; expected a new directory; choose another name or remove it"
+[ ! -e "$1/run.sh" ] \
+    || die "found $1/run.sh; expected a new directory; choose another name or remove it"
 
 mkdir -p "$1/local" "$1/conf"
 dir=$(cd "$1" && pwd -P)
 to_template=$(realpath --relative-to="${dir}" "${template}")
 to_root_conf=$(realpath --relative-to="${dir}/conf" "${root}/conf")
 
-for name in "${script}" path.sh db.sh utils; do
+for name in "${script}" path.sh db.sh utils steps; do
     ln -sfn "${to_template}/${name}" "${dir}/${name}"
 done
 cp "${template}/cmd.sh" "${dir}/cmd.sh"

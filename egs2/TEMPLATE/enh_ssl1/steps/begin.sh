@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # To be sourced by every template: what it does before its stages.
-declare stage dry_run dumpdir expdir python nj train_cmd cuda_cmd decode_cmd option_names
+declare stage dry_run dumpdir expdir python nj train_cmd option_names
 
 other_name() { # NAME: what an option of ESPnet's scripts is called here, or what to do instead
     case "$1" in
@@ -70,6 +70,12 @@ conditions() { # SET: lines `name audio directory` of clean, noisy and each row 
     while IFS=$'\t' read -r row exp enhanced; do
         printf '%s\t%s\t%s\n' "${row}" "${exp}/${enhanced}_$1/spk1.scp" "${exp}/${enhanced}_$1"
     done < <(rows any row exp enhanced)
+}
+
+resume_script() { # FILE STAGE: the way back to this stage, as ESPnet leaves it
+    printf '#!/usr/bin/env bash\ncd %q && %s--stage %s "$@"\n' "${PWD}" "${run_args}" "$2" \
+        | write_file "$1"
+    x chmod +x "$1"
 }
 
 stage_0_environment() {

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # To be sourced by the templates: data directories, stages 1 to 4.
 declare raw nj fs audio_format train_cmd min_wav_duration max_wav_duration
-declare -a py pick
+declare -a py
 
 set_inputs() { # DIR: the words for the fingerprint of a data directory, a line each
     local file
@@ -23,14 +23,13 @@ check_data() { # SET...: all problems at once, unless nothing changed since
 }
 
 make_set() { # NAME SET DIR PRINT COMMAND...: in jobs with --job JOB, then with --merge true
-    local name=$1 dset=$2 dir=$3 print=$4 n job
+    local name=$1 dset=$2 dir=$3 print=$4 n
     shift 4
-    read -ra job <<< "${train_cmd}"
     n=$(at_most "${nj}" "$(count_lines "data/${dset}/wav.scp")")
     set -- "${py[@]}" "$@" --num_jobs "${n}"
     fresh_logdir "${dir}/logs" "${print} ${n}"
-    start_job "${name}" "${dir}/logs/${name%% *}.1.log" x "${job[@]}" "${pick[@]}" JOB=1:"${n}" \
-        "${dir}/logs/${name%% *}.JOB.log" "$@" --job JOB
+    start_job "${name}" "${dir}/logs/${name%% *}.1.log" \
+        in_jobs "${train_cmd}" "${n}" "${dir}/logs/${name%% *}.JOB.log" "$@" --job JOB
     wait_jobs
     run "$@" --merge true
     done_logdir "${dir}/logs"

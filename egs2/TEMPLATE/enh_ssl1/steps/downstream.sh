@@ -29,7 +29,7 @@ superb_jobs() { # train|evaluate OPTION...: one job per upstream, with all tasks
     local step=$1 word upstream tasks dir job
     shift
     read -ra job <<< "${cuda_cmd}"
-    jobs_at_once=1 # each uses all processors
+    at_once 1 # each uses all processors
     for word in ${superb_upstreams}; do # NAME or NAME=TASK,TASK
         upstream=${word%%=*} tasks=${superb_tasks}
         [[ ${word} != *=* ]] || tasks=${word#*=}

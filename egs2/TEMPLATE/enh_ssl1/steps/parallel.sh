@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # To be sourced by the templates: audio lists shared out to jobs (stages 7 to 12).
-declare nj inference_nj
-declare -a py pick
+declare nj inference_nj dry_run
+declare -a py
 
 share_out() { # TASKS: how many jobs each gets, and how many tasks run side by side
     splits=${inference_nj:-$((nj / $1))}
     splits=$((splits > 1 ? splits : 1))
-    jobs_at_once=$((nj / splits > 1 ? nj / splits : 1))
+    at_once $((nj / splits > 1 ? nj / splits : 1))
 }
 
 # start_parallel TITLE CMD SCP STAMP PRINT NAME "OUTPUT ..." COMMAND...: in the background,
@@ -20,14 +20,13 @@ start_parallel() {
 # parallel CMD SCP STAMP PRINT NAME "OUTPUT ..." COMMAND...: COMMAND in jobs of CMD, each
 # with its part of SCP as logdir/keys.JOB.scp; then what they left as OUTPUT is merged.
 parallel() {
-    local scp=$2 stamp=$3 dir=${3%/*} print=$4 name=$5 outputs job n
-    read -ra job <<< "$1"
+    local cmd=$1 scp=$2 stamp=$3 dir=${3%/*} print=$4 name=$5 outputs n
     read -ra outputs <<< "$6"
     shift 6
     n=$(at_most "${splits}" "$(count_lines "${scp}")")
     fresh_logdir "${dir}/logdir" "${print} ${n}"
     split_keys "${scp}" "${n}" "${dir}/logdir/keys"
-    x "${job[@]}" "${pick[@]}" JOB=1:"${n}" "${dir}/logdir/${name}.JOB.log" "${py[@]}" "$@"
+    in_jobs "${cmd}" "${n}" "${dir}/logdir/${name}.JOB.log" "${py[@]}" "$@"
     if [ "${outputs[0]}" = scores.jsonl ]; then
         x "${py[@]}" -m espnet2_ext.bin.collect_scores --scoring_dir "${dir}"
     else

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # To be sourced by the templates: statistics and training.
-declare raw nj dry_run ngpu num_nodes train_set valid_set train_cmd cuda_cmd
+declare raw dry_run ngpu num_nodes train_set valid_set train_cmd cuda_cmd
 declare train_jobs train_threads
-declare -a py pick
+declare -a py
 
 data_dir() { # train|valid
     if [ "$1" = train ]; then echo "${raw}/${train_set}"; else echo "${raw}/${valid_set}"; fi
@@ -10,16 +10,15 @@ data_dir() { # train|valid
 
 # collect_statistics [--skip_sum_stats] STATS PRINT N STAGE COMMAND...: in N jobs, then together
 collect_statistics() {
-    local stats logdir print n stage job j inputs=()
+    local stats logdir print n stage j inputs=()
     if [ "$1" = --skip_sum_stats ]; then inputs=("$1") && shift; fi
     stats=$1 logdir=$1/logdir print=$2 n=$3 stage=$4
     shift 4
-    read -ra job <<< "${train_cmd}"
     fresh_logdir "${logdir}" "${print} ${n}"
     split_keys "${raw}/${train_set}/wav.scp" "${n}" "${logdir}/train"
     split_keys "${raw}/${valid_set}/wav.scp" "${n}" "${logdir}/valid"
     start_job "collect statistics" "${logdir}/stats.1.log" \
-        x "${job[@]}" "${pick[@]}" JOB=1:"${n}" "${logdir}/stats.JOB.log" \
+        in_jobs "${train_cmd}" "${n}" "${logdir}/stats.JOB.log" \
         "${py[@]}" "$@" --collect_stats true --output_dir "${logdir}/stats.JOB" \
         --train_shape_file "${logdir}/train.JOB.scp" --valid_shape_file "${logdir}/valid.JOB.scp"
     wait_jobs

@@ -23,6 +23,7 @@ _read_script() { # AWK PROGRAM: over the lines with options; the script may have
         /^## end of options/ || /^[^#]*parse_options\.sh/ { exit }'"$1" "${script}"
 }
 
+# shellcheck disable=SC2016 # of awk
 _options_help() { # the comment at the top, then `name=default  # comment` and `## ` titles
     _read_script '
         NR == 1 { printf "Usage: %s [--option value ...]\n", script; head = 1; next }

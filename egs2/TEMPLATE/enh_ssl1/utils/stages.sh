@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # To be sourced by staged scripts: messages, stages, jobs, what has been done already.
-declare stage stop_stage dry_run resume_jobs run_args decode_cmd
+declare stage stop_stage dry_run resume_jobs decode_cmd
 declare -a py
 
 log() { # MESSAGE
@@ -35,12 +35,6 @@ run_stages() {
     done
 }
 
-resume_script() { # FILE STAGE: the way back to this stage, as ESPnet leaves it
-    printf '#!/usr/bin/env bash\ncd %q && %s--stage %s "$@"\n' "${PWD}" "${run_args}" "$2" \
-        | write_file "$1"
-    x chmod +x "$1"
-}
-
 # ---- running things ----------------------------------------------------------
 # x COMMAND... runs a command, or only prints it with --dry_run true.
 x() {
@@ -63,10 +57,13 @@ write_file() { # FILE: standard input, under its name only when complete
 }
 
 declare -A _job_name=() _job_log=() _job_out=() # by process id
-_job_failed=""
-jobs_at_once=1
+_job_failed="" _jobs_at_once=1
 
-# start_job NAME LOG COMMAND...: in the background, at most ${jobs_at_once} at a time.
+at_once() { # NUMBER: how many jobs that start_job starts run side by side
+    _jobs_at_once=$1
+}
+
+# start_job NAME LOG COMMAND...: in the background.
 # LOG is what a person looks at; what the command itself prints goes to LOG's
 # neighbour *.out. After a failure nothing new is started.
 start_job() {
@@ -76,7 +73,7 @@ start_job() {
         "$@"
         return
     fi
-    while [ "${#_job_name[@]}" -ge "${jobs_at_once}" ]; do _wait_for_one; done
+    while [ "${#_job_name[@]}" -ge "${_jobs_at_once}" ]; do _wait_for_one; done
     [ -z "${_job_failed}" ] || return 0
     log "  ${name} -> log: ${log}"
     mkdir -p "$(dirname "${log}")"
@@ -206,6 +203,14 @@ fresh_logdir() {
     mkdir -p "$1"
     find "$1" -mindepth 1 ! -name '*.out' -delete # *.out is this job's own
     stamp "$1/.begun" "$2"
+}
+
+# in_jobs CMD N LOG COMMAND...: N jobs of a wrapper, with JOB in LOG and COMMAND for the number,
+# without those that fresh_logdir found to be finished.
+in_jobs() {
+    local wrapper
+    read -ra wrapper <<< "$1"
+    x "${wrapper[@]}" "${pick[@]}" JOB=1:"$2" "${@:3}"
 }
 
 done_logdir() { # LOGDIR: the work is complete; asked for again, it is all done anew
