@@ -30,10 +30,10 @@ def test_help_needs_no_environment_and_lists_every_option(tmp_path):
 def test_set_names_are_required_and_formats_checked(prepared):
     recipe, _ = prepared
     done = run(["./enh_ssl.sh", "--train_set", "train"], recipe)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "--test_sets" in done.stderr
     done = stages(recipe, 3, 3, "--audio_format", "mp3")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "flac.ark" in done.stderr
 
 
@@ -68,8 +68,7 @@ def test_dry_run_prints_every_stage_and_writes_nothing(prepared, tmp_path):
         f"--seed {out[-1]} " in x for x, out in zip(trainings, outputs, strict=1)
     )
     report = next(x for x in done.stdout.splitlines() if "bin.report" in x)
-    systems = "A=exp/enh_train_raw_seed0,exp/enh_train_raw_seed1"
-    assert systems in report.replace("\\", "")
+    assert "--systems exp/systems.tsv --baseline A " in report
 
 
 def test_names_follow_espnet(prepared):
@@ -107,8 +106,8 @@ def test_a_stage_of_a_later_template_is_said_to_be_absent(prepared):
     assert done.returncode == 0
     assert "Stage 12: not in this template" in done.stdout
     done = stages(recipe, 16, 20)
-    assert done.returncode == 1
-    assert "at most 15" in done.stderr
+    assert done.returncode == 2
+    assert "15" in done.stderr
 
 
 def test_skip_options_leave_stages_out(prepared):
@@ -197,7 +196,7 @@ def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):
 def test_report_has_what_downstream_stages_have_left(tmp_path):
     recipe = make_recipe(tmp_path / "new")
     words = ("--enh_exp", "exp/a", "--superb_tasks", "pr ks", "--asr_exp", "exp/asr_x")
-    words += ("--superb_upstreams", "fbank", "--dry_run", "true", "--denoisers", "dtln")
+    words += ("--superb_upstreams", "fbank", "--dry_run", "true")
 
     def command(*more: str) -> str:
         done = stages(recipe, 15, 15, *words, *more)
@@ -212,7 +211,6 @@ def test_report_has_what_downstream_stages_have_left(tmp_path):
     found = command()
     assert "--superb_dir exp/superb --superb_tasks pr ks" in found
     assert "--asr_tag x --asr_test_sets test" in found
-    assert "--denoisers dtln=exp/denoise_dtln" in found
     assert "--superb_dir" not in command("--skip_downstream", "true")
 
 
@@ -234,14 +232,14 @@ def test_systems_that_would_share_a_directory_or_lack_a_label_are_refused(prepar
     recipe, _ = prepared
     yaml = "conf/tuning/train.yaml"
     done = stages(recipe, 6, 6, "--enh_config", f"{yaml} {yaml}")
-    assert done.returncode == 1
-    assert "two systems in exp/enh_train_raw" in done.stderr
+    assert done.returncode == 2
+    assert "the same system twice, both in exp/enh_train_raw" in done.stderr
     done = stages(recipe, 6, 6, "--enh_config", yaml, "--enh_label", "A B")
-    assert done.returncode == 1
-    assert "2 labels" in done.stderr
+    assert done.returncode == 2
+    assert "--enh_label" in done.stderr
     done = stages(recipe, 6, 6, "--enh_config", "conf/absent.yaml")
-    assert done.returncode == 1
-    assert "conf/absent.yaml, which cannot be read" in done.stderr
+    assert done.returncode == 2
+    assert "conf/absent.yaml" in done.stderr
 
 
 def test_a_missing_model_is_named_before_enhancement(prepared):

@@ -123,15 +123,14 @@ def dry_run(recipe: Path, first: int, last: int, *words: str) -> list[str]:
 
 def test_rows_come_after_their_system_with_the_seeds_together(recipe):
     words = (*YAMLS, "--enh_label", "A B", "--seeds", "0 1")
-    lines = dry_run(recipe, 15, 15, *words, "--observation_adding", "0 0.1 0.3")
-    (report,) = (line for line in lines if "bin.report" in line)
+    lines = dry_run(recipe, 8, 8, *words, "--observation_adding", "0 0.1 0.3")
+    scored = [x.split("--inf_scp ")[1].split()[0] for x in lines if "bin.score " in x]
     rows = []
-    for name, yaml in (("A", "train"), ("B", "other")):
-        for label, tail in (("", ""), ("+OA0.1", "_oa0.1"), ("+OA0.3", "_oa0.3")):
+    for yaml in ("train", "other"):
+        for tail in ("", "_oa0.1", "_oa0.3"):
             exps = [f"exp/enh_{yaml}_raw_seed{seed}{tail}" for seed in (0, 1)]
-            rows.append(f"{name}{label}={','.join(exps)}")
-    assert f"--systems {' '.join(rows)} --denoisers" in report
-    assert "--baseline A " in report
+            rows += [f"{exp}/enhanced_test/spk1.scp" for exp in exps]
+    assert scored[2:] == rows  # after clean and noisy
 
 
 def test_every_later_stage_has_the_rows(recipe):
@@ -185,7 +184,7 @@ def test_none_is_the_default(recipe):
 )
 def test_what_cannot_be_mixed_is_said_at_the_start(recipe, words, message):
     done = stages(recipe, 7, 7, *SYSTEMS, *words)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert message in done.stderr
     assert "Stage 7" not in done.stdout
 
@@ -203,8 +202,6 @@ def test_superb_template_has_the_rows_too(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.replace("\\", "").splitlines()
-    (report,) = (line for line in lines if "bin.report" in line)
-    assert "enh_z=exp/enh_z enh_z+OA0.1=exp/enh_z_oa0.1" in report
     evaluated = [line for line in lines if "bin.superb evaluate" in line]
     assert any(
         "enh_z_oa0.1=exp/enh_z_oa0.1/enhanced_test_superb" in x for x in evaluated
