@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck source-path=SCRIPTDIR/..
 # To be sourced by every template: what it does before its stages.
 declare stage dry_run dumpdir expdir python nj train_cmd option_names
 

@@ -4,6 +4,8 @@
 # To be run after run.sh (or with --stage 1, for the data). Broken off, or with a new
 # setting in the file, it does what is not done yet. All other options go to enh_ssl.sh:
 # --ngpu, --nj, --train_jobs 2 ...; where jobs run is a matter of cmd.sh, as everywhere.
+
+# shellcheck source-path=SCRIPTDIR/..
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
