@@ -37,7 +37,6 @@ begin() { # TEMPLATE WORD...: options, environment, where jobs run, the plan
     "${dry_run}" || [ "${stage}" -eq 0 ] || has_espnet \
         || die "found no espnet2 in ${python}; expected an environment;" \
             "run tools/setup.sh or start at --stage 0"
-    [ -n "$(compgen -A function "stage_${stage}_")" ] || log "Stage ${stage}: not in this template"
     watch_signals
 }
 
