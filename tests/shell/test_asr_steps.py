@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,12 +95,13 @@ def recipe(tmp_path: Path) -> Path:
 
 def drive(recipe: Path, *words: str, **environment: str):
     (recipe / "decoded").unlink(missing_ok=True)
-    real = shutil.which("python3") or "python3"
     command = ["./driver.sh", "--asr_exp", "asr1/exp/asr_small", *words]
     if "--asr_exp" in words:
         command = ["./driver.sh", *words]
     return run(
-        command, recipe, **{"REAL_PYTHON": real, "PYTHON": "./python", **environment}
+        command,
+        recipe,
+        **{"REAL_PYTHON": sys.executable, "PYTHON": "./python", **environment},
     )
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 
 from helpers import TEMPLATE, run
-from staged import FAST, SETS, contents, make_recipe, score, stages
+from staged import FAST, SETS, contents, make_recipe, plan_fast, score, stages
 
 
 def test_help_needs_no_environment_and_lists_every_option(tmp_path):
@@ -29,7 +29,7 @@ def test_help_needs_no_environment_and_lists_every_option(tmp_path):
 
 def test_set_names_are_required_and_formats_checked(prepared):
     recipe, _ = prepared
-    done = run(["./enh_ssl.sh", "--train_set", "train"], recipe)
+    done = plan_fast(recipe, ["./enh_ssl.sh", "--train_set", "train"])
     assert done.returncode == 2
     assert "--test_sets" in done.stderr
     done = stages(recipe, 3, 3, "--audio_format", "mp3")
@@ -40,13 +40,13 @@ def test_set_names_are_required_and_formats_checked(prepared):
 def test_dry_run_prints_every_stage_and_writes_nothing(prepared, tmp_path):
     recipe, _ = prepared
     before = contents(recipe)
-    done = run(
+    done = plan_fast(
+        recipe,
         [
             *("./enh_ssl.sh", *SETS, *FAST, "--dry_run", "true"),
             *("--enh_config", "conf/tuning/train.yaml conf/tuning/other.yaml"),
             *("--enh_label", "A B", "--seeds", "0 1", "--skip_packing", "false"),
         ],
-        recipe,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(recipe) == before
@@ -89,11 +89,12 @@ def test_processors_are_shared_out_whatever_omp_num_threads_says(prepared):
     cores = len(os.sched_getaffinity(0))
     command = ["./enh_ssl.sh", *SETS, "--ngpu", "0", "--dry_run", "true"]
     command += ["--enh_config", "conf/tuning/train.yaml"]
-    printed = run(command, recipe, OMP_NUM_THREADS="1").stdout
+    printed = plan_fast(recipe, command, OMP_NUM_THREADS="1").stdout
     assert f"env OMP_NUM_THREADS={cores} " in printed
-    two = run([*command, "--train_jobs", "2"], recipe, OMP_NUM_THREADS="1").stdout
+    command_of_two = [*command, "--train_jobs", "2"]
+    two = plan_fast(recipe, command_of_two, OMP_NUM_THREADS="1").stdout
     assert f"env OMP_NUM_THREADS={max(cores // 2, 1)} " in two
-    asked = run([*command, "--train_threads", "7"], recipe).stdout
+    asked = plan_fast(recipe, [*command, "--train_threads", "7"]).stdout
     assert "env OMP_NUM_THREADS=7 " in asked
 
 
@@ -173,12 +174,12 @@ def test_scoring_repeats_only_the_jobs_that_had_not_finished(prepared):
 def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):
     recipe = make_recipe(tmp_path / "new")
     words = ("--python", f"{recipe}/python")
-    done = stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable, FAIL_IN="format 2")
+    done = stages(recipe, 3, 3, *words, FAIL_IN="format 2")
     assert done.returncode == 1
     assert "disk full" in done.stderr
     assert (recipe / "formatted").read_text().split() == ["1"]  # of the train set
     (recipe / "formatted").unlink()
-    done = stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable)
+    done = stages(recipe, 3, 3, *words)
     assert done.returncode == 0, done.stderr
     first, *others = (recipe / "formatted").read_text().split()
     assert first == "2"
@@ -186,7 +187,7 @@ def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):
     for file in (recipe / "dump/raw").rglob(".stamp"):
         file.unlink()  # asked for again: nothing is taken for done
     (recipe / "formatted").unlink()
-    stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable)
+    stages(recipe, 3, 3, *words)
     assert len((recipe / "formatted").read_text().split()) == 6
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from helpers import ROOT, run
-from staged import make_recipe, stages
+from staged import PASS_ON, give_python, make_recipe, plan_fast, stages
 
 # Stands in for the interpreter: "enhances" at once (the clean speech), passes
 # everything else on.
-FAKE_PYTHON = """#!/usr/bin/env bash
+FAKE_PYTHON = """
 case "$*" in
     *bin.export*) ;;
     *espnet2.bin.enh_inference*)
@@ -45,7 +44,7 @@ YAMLS = ("--enh_config", "conf/tuning/train.yaml conf/tuning/other.yaml")
 def recipe(tmp_path_factory) -> Path:
     """Return a recipe with stages 3 and 4 done, and a system of two seeds."""
     recipe = make_recipe(tmp_path_factory.mktemp("recipes"))
-    (recipe / "python").write_text(FAKE_PYTHON)
+    give_python(recipe, "python", FAKE_PYTHON)
     done = stages(recipe, 3, 4)
     assert done.returncode == 0, done.stderr
     for seed in (0, 1):
@@ -60,8 +59,7 @@ def enhance(recipe: Path, *words: str, **environment: str):
     """Run stage 7; give the process and the keys of what was mixed."""
     (recipe / "mixed").unlink(missing_ok=True)
     python = ("--python", f"{recipe}/python", "--inference_nj", "2")
-    real = {"REAL_PYTHON": sys.executable, **environment}
-    done = stages(recipe, 7, 7, *python, *SYSTEMS, *words, **real)
+    done = stages(recipe, 7, 7, *python, *SYSTEMS, *words, **environment)
     noted = recipe / "mixed"
     return done, sorted(noted.read_text().split()) if noted.exists() else []
 
@@ -137,6 +135,9 @@ def test_every_later_stage_has_the_rows(recipe):
     words = ("--enh_exp", "exp/enh_x", "--observation_adding", "0.1")
     words = (*words, "--asr_exp", "exp/asr_y", "--asr_tag", "y")
     words = (*words, "--superb_tasks", "ks", "--superb_upstreams", "fbank")
+    for model in ("enh_x/valid.loss.ave.pth", "asr_y/valid.acc.ave.pth"):
+        (recipe / "exp" / model).parent.mkdir()
+        (recipe / "exp" / model).touch()
     row = "exp/enh_x_oa0.1/enhanced_"
     lines = dry_run(recipe, 7, 10, *words, "--skip_downstream", "false")
     lines += dry_run(recipe, 13, 14, *words, "--skip_downstream", "false")
@@ -154,11 +155,13 @@ def test_every_later_stage_has_the_rows(recipe):
 
 
 def test_training_and_packing_know_nothing_of_it(recipe):
-    plain = dry_run(recipe, 6, 6, *YAMLS), dry_run(recipe, 11, 11, *YAMLS)
-    words = (*YAMLS, "--observation_adding", "0.1")
-    adding = dry_run(recipe, 6, 6, *words), dry_run(recipe, 11, 11, *words)
-    for before, after in zip(plain, adding, strict=True):
-        assert [x for x in after if x[:1] == "+"] == [x for x in before if x[:1] == "+"]
+    words = (*YAMLS, "--skip_packing", "false")
+    for stage, command in ((6, "bin.enh_ssl_train"), (11, "bin.pack")):
+        lines = dry_run(recipe, stage, stage, *words)
+        more = dry_run(recipe, stage, stage, *words, "--observation_adding", "0.1")
+        before = [line for line in lines if line[:1] == "+"]
+        assert sum(command in line for line in before) == 2
+        assert [line for line in more if line[:1] == "+"] == before
 
 
 def test_none_is_the_default(recipe):
@@ -169,10 +172,16 @@ def test_none_is_the_default(recipe):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--observation_adding", "0.1 2"), "'0.1 2'; expected numbers from 0 to 1"),
+        (("--observation_adding", "0.1 2"), "found '2'; expected numbers from 0 to 1"),
         (("--observation_adding", "0.1,0.2"), "expected numbers from 0 to 1"),
-        (("--observation_adding", "0.1 0.1"), "found 0.1 twice"),
-        (("--observation_adding", "0.1", "--ref_num", "2"), "and --ref_num 2"),
+        (
+            ("--observation_adding", "0.1 0.1"),
+            "expected each once, and 0.1 is there twice",
+        ),
+        (
+            ("--observation_adding", "0.1", "--ref_num", "2"),
+            "found --ref_num 2; expected 1",
+        ),
         (
             (
                 *("--observation_adding", "0.1"),
@@ -192,13 +201,19 @@ def test_what_cannot_be_mixed_is_said_at_the_start(recipe, words, message):
 def test_superb_template_has_the_rows_too(tmp_path):
     setup = ROOT / "egs2/TEMPLATE/enh_ssl1/setup.sh"
     assert run([setup, "egs2/tiny/superb1"], tmp_path).returncode == 0
-    done = run(
+    system = tmp_path / "egs2/tiny/enh_ssl1/exp/enh_z"
+    system.mkdir(parents=True)
+    for name in ("config.yaml", "valid.loss.best.pth"):
+        (system / name).touch()
+    recipe = tmp_path / "egs2/tiny/superb1"
+    give_python(recipe, "plan_python", PASS_ON)
+    done = plan_fast(
+        recipe,
         [
             *("./superb.sh", "--dry_run", "true", "--stage", "7"),
             *("--enh_exps", "../enh_ssl1/exp/enh_z", "--observation_adding", "0.1"),
             *("--ngpu", "0", "--nj", "2"),
         ],
-        tmp_path / "egs2/tiny/superb1",
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.replace("\\", "").splitlines()
