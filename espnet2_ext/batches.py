@@ -1,8 +1,8 @@
-"""What a batch must be, said in one message where it is not.
+"""Checks of batches of waveforms and features.
 
 Shapes: B utterances, T samples, F frames, D features. Every error is a ``ValueError``
-with what was found and what was expected. Values that are not finite are no error: a
-training names their utterances by the loss, which is NaN then.
+with what was found and what was expected. Non-finite values are no error here: the loss
+is NaN then, and the training names the utterances.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SINGLE = torch.float32
 
 
 def check_waveforms(name: str, wav: object) -> Tensor:
-    """Check waveforms (B, T) of floating point, B and T at least 1.
+    """Check floating-point waveforms (B, T), B and T at least 1.
 
     Raises:
         ValueError: if they are something else.
@@ -48,7 +48,7 @@ def check_waveforms(name: str, wav: object) -> Tensor:
 
 
 def check_lengths(lengths: object, wav: Tensor) -> Tensor:
-    """Check valid samples (B,) of ``wav`` (B, T), 1 to T; None stands for all T.
+    """Check the numbers of valid samples (B,) of ``wav`` (B, T), 1 to T; None means T.
 
     Returns:
         int64, on the device of ``wav``.
@@ -82,7 +82,7 @@ def check_lengths(lengths: object, wav: Tensor) -> Tensor:
 
 
 def check_pair(est: object, ref: object) -> tuple[Tensor, Tensor]:
-    """Check enhanced and clean waveforms, (B, T) both, on one device.
+    """Check enhanced and clean waveforms, both (B, T) and on one device.
 
     Raises:
         ValueError: if they are something else.
@@ -137,7 +137,7 @@ def check_features(est: object, ref: object, mask: object) -> None:
 
 
 def distance(measure: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Make a distance check its features, and compute in float32 at least."""
+    """Decorate a distance: check its features, and compute at least in float32."""
 
     @functools.wraps(measure)
     def checked(est: Tensor, ref: Tensor, mask: Tensor, **parameters: object) -> Tensor:

@@ -1,8 +1,8 @@
-"""Checks of the arguments of our classes: a value that cannot be meant is refused.
+"""Checks of arguments that come from YAML.
 
-YAML gives a bool where 'yes', 'on' or 'true' was written, and a text where a number has
-a typo. A bool is an int in Python, and any text is true; so neither is taken for the
-other here.
+YAML reads 'yes', 'on' and 'true' as a bool, and a number with a typo as text. In Python
+a bool is an int, and any text is true. So these checks accept no bool as a number, and
+no text as a bool.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from espnet2_ext.errors import UserError, finite_number
 
 RATES = 1000, 384_000  # Hz
-TARGET_FS = 16000  # Hz, what every upstream hears
+UPSTREAM_FS = 16000  # Hz, the input rate of every upstream
 MAX_KERNEL = 50_000_000  # weights of the filters between two rates, 200 MB
 
 
@@ -30,10 +30,10 @@ def number(
     at_most: float | None = None,
     below: float | None = None,
 ) -> float:
-    """Check a finite number, and give it as a float.
+    """Check a finite number, and return it as a float.
 
     Raises:
-        UserError: if it is none (a bool is none), or out of range.
+        UserError: if it is no finite number (a bool is none), or out of range.
     """
     found = finite_number(value)
     bounds = (
@@ -59,15 +59,15 @@ def whole_number(
     at_most: int | None = None,
     what: str = "whole number",
 ) -> int:
-    """Check a whole number (an int, and no bool), and give it as an int.
+    """Check a whole number (an int, and no bool), and return it as an int.
 
     Args:
-        name, value: of the argument.
-        at_least, at_most: its range.
+        name, value: name and value of the argument.
+        at_least, at_most: range of the value.
         what: what it counts, for the message.
 
     Raises:
-        UserError: if it is none, or out of range.
+        UserError: if it is no whole number, or out of range.
     """
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or int(value) < at_least or (at_most and int(value) > at_most):  # type: ignore[call-overload]
@@ -78,8 +78,19 @@ def whole_number(
     return int(value)  # type: ignore[call-overload]
 
 
+def positive(name: str, value: object) -> float:
+    """Check a number > 0 with which float32 can still divide."""
+    number(name, value, above=0)
+    return number(name, value, at_least=1e-8, at_most=1e8)
+
+
+def count(name: str, value: object) -> int:
+    """Check a whole number >= 1, a million at most."""
+    return whole_number(name, value, at_least=1, at_most=1_000_000)
+
+
 def flag(name: str, value: object) -> bool:
-    """Check true or false; the text 'false' would count as true.
+    """Check a bool; Python would take the text 'false' as true.
 
     Raises:
         UserError: if it is no bool.
@@ -93,7 +104,7 @@ def text(name: str, value: object) -> str:
     """Check a text that is not empty.
 
     Raises:
-        UserError: if it is none.
+        UserError: if it is something else, or empty.
     """
     if not isinstance(value, str) or not value.strip():
         raise UserError(f"{name} must be a text that is not empty, found {value!r}.")
@@ -101,7 +112,7 @@ def text(name: str, value: object) -> str:
 
 
 def optional_path(name: str, value: object) -> str | None:
-    """Check a path (or URL) or None, and give it as a text.
+    """Check a path (or URL) or None, and return it as a text.
 
     Raises:
         UserError: if it is something else, or empty.
@@ -118,7 +129,7 @@ def optional_path(name: str, value: object) -> str | None:
 
 
 def optional_mapping(name: str, value: object) -> dict[str, Any] | None:
-    """Check 'name: value' pairs of plain values, as YAML has them, or None.
+    """Check 'name: value' pairs of plain YAML values, or None.
 
     Raises:
         UserError: if it is something else, or a name is no text.
@@ -141,8 +152,8 @@ def sampling_rate(name: str, value: object) -> int:
     """Check a sampling rate in Hz that can be resampled to 16 kHz.
 
     Raises:
-        UserError: if it is no whole number, out of range, or so odd that the filters
-            to 16 kHz would not fit (44101 Hz would need 3 GB).
+        UserError: if it is no whole number, out of range, or its common divisor with
+            16 kHz is so small that the filters would not fit (44101 Hz: 3 GB).
     """
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     rate = int(value) if whole else 0  # type: ignore[call-overload]
@@ -151,10 +162,10 @@ def sampling_rate(name: str, value: object) -> int:
             f"{name} must be a sampling rate in Hz, {RATES[0]} to {RATES[1]} (16000), "
             f"found {value!r}."
         )
-    common = math.gcd(rate, TARGET_FS)
-    if (rate // common) * (TARGET_FS // common) > MAX_KERNEL:
+    common = math.gcd(rate, UPSTREAM_FS)
+    if (rate // common) * (UPSTREAM_FS // common) > MAX_KERNEL:
         raise UserError(
-            f"{name}: found {rate} Hz, which has no common divisor with {TARGET_FS} "
+            f"{name}: found {rate} Hz, which has no common divisor with {UPSTREAM_FS} "
             "Hz that resampling could use; expected an ordinary rate (8000, 16000, "
             "22050, 44100, 48000)."
         )

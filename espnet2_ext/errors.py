@@ -1,4 +1,4 @@
-"""How a user learns what went wrong: one message, one exit code, no traceback."""
+"""Errors for the user: one message, one exit code, no traceback."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import reprlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-MANY, SHOWN_OF_MANY = 60, 5  # choices: of more than so many only the closest
+MANY, SHOWN_OF_MANY = 60, 5  # of more than MANY choices, only the closest are shown
 
 SHOWN = 5  # problems of one kind shown in a message
 
 
 class UserError(ValueError):
-    """Something the user can mend: bad data, a wrong option, a missing file.
+    """An error the user can correct: bad data, a wrong option, a missing file.
 
     The message says what was found, what was expected, and what to do next.
     """
 
 
 def unknown_name(kind: str, name: object, choices: Iterable[str]) -> UserError:
-    """Describe an unknown ``name`` with the list of choices and the closest match.
+    """Make an error for an unknown ``name``, with all choices and the closest one.
 
     Args:
-        kind: what the name stands for, e.g. ``"distance"``.
+        kind: kind of the name, e.g. ``"distance"``.
         name: the name that was found.
-        choices: the names that would have been accepted.
+        choices: the accepted names.
     """
     names = sorted(choices)
     name = name if isinstance(name, str) and len(name) < 80 else brief(name)
@@ -47,19 +47,19 @@ _BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 60
 
 
 def brief(value: object) -> str:
-    """Print a value for a message: on one line, and not longer than that."""
+    """Format a value for a message, shortened to one line."""
     return _BRIEF.repr(value)
 
 
 def shorten(problems: Sequence[str], separator: str = ", ") -> str:
-    """Join the first ``SHOWN`` problems and say how many more there are."""
+    """Join the first ``SHOWN`` problems, and add the number of the others."""
     more = len(problems) - SHOWN
     shown = separator.join(problems[:SHOWN])
     return shown + (f"{separator}... and {more} more" if more > 0 else "")
 
 
 def finite_number(value: object) -> float | None:
-    """Give ``value`` as a float if it is a finite number, not a bool; else None."""
+    """Return ``value`` as a float if it is a finite number and no bool, else None."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     try:
@@ -70,7 +70,7 @@ def finite_number(value: object) -> float | None:
 
 
 def check_installed(user: str, packages: Iterable[str]) -> None:
-    """Refuse to start when a library is missing.
+    """Refuse to start if a package is not installed.
 
     Raises:
         UserError: naming ``user``, the missing packages and how to install them.
@@ -81,6 +81,15 @@ def check_installed(user: str, packages: Iterable[str]) -> None:
             f"{user} needs {', '.join(missing)}, which is not installed; "
             "install it with: pip install -e '.[score]'"
         )
+
+
+def looks_like_number(text: str) -> bool:
+    """Return whether a text is a number, such as 1e-3, which YAML reads as text."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def run_main(main: Callable[[], object]) -> None:

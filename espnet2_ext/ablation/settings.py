@@ -23,19 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.bin.add_ssl_loss import add_loss
-from espnet2_ext.enh.config import check_config
-from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
+from espnet2_ext.enh.fragment import add_loss, read_fragment
+from espnet2_ext.enh.loss.conf import SIGNATURE
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.plan.table import SYSTEM, SystemRow
-from espnet2_ext.ssl.fragment import read_ssl_fragment
+from espnet2_ext.tasks.config import check_config
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 
 KEYS = ("base", "ssl", "score", "compare", "settings")
 LABEL = re.compile(r"[\w.+-]+")  # a directory's name, and one word of a list
-CONF = set(inspect.signature(SSLLoss).parameters)
+CONF = set(SIGNATURE.parameters)
 WRAPPER_CONF = set(inspect.signature(FixedOrderWithLengthsSolver).parameters)
 WRAPPER_CONF -= {"criterion"}
 
@@ -150,7 +149,7 @@ def _configure(where: str, base: dict, ssl: str, changes: object) -> dict[str, A
 
 
 def _criterion(where: str, ssl: str, changes: Mapping) -> dict[str, Any]:
-    fragment = read_ssl_fragment(str(changes.get("ssl", ssl)))
+    fragment = read_fragment(str(changes.get("ssl", ssl))).criterion
     confs = {key: dict(fragment.get(key) or {}) for key in ("conf", "wrapper_conf")}
     # sorted: a setting written in another order is the same training
     for key in sorted(changes.keys() - {"ssl"}, key=str):

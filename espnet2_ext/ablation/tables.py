@@ -9,25 +9,20 @@ from pathlib import Path
 from espnet2_ext.ablation.settings import Ablation, Setting
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import read_yaml
-from espnet2_ext.metrics.quantity import Quantity
 from espnet2_ext.plan.table import SystemRow
+from espnet2_ext.report.cells import SIGNS_NOTE, Cell, Table, number_cell
+from espnet2_ext.report.column import Column
+from espnet2_ext.report.comparison import compare_set
 from espnet2_ext.report.document import Section
-from espnet2_ext.report.results import Row, TestSet, difference, scoring_dir
-from espnet2_ext.report.systems import System, group_systems
+from espnet2_ext.report.sources.scores import SUPERVISED, ScoredSet, scoring_dir
+from espnet2_ext.report.systems import CLEAN, NOISY, System, group_systems, losses_of
 from espnet2_ext.report.tables import (
     CIRCULAR,
-    DIFFERENCE_NOTES,
-    Cell,
-    Marks,
-    Table,
-    column_header,
-    column_header_with_count,
-    column_marks,
-    difference_cell,
-    excluded_notes,
-    judge_of,
-    number_cell,
-    shown_quantities,
+    INTERVAL_NOTE,
+    column_difference_cell,
+    count_of,
+    header,
+    left_out_notes,
 )
 from espnet2_ext.ssl.relation import relation
 
@@ -39,7 +34,7 @@ BY_CHANCE = (
     "One in twenty of such intervals does not hold the true difference: of this many, "
     "some ✔ and ✘ are chance."
 )
-MakeCell = Callable[[Row, Quantity], Cell]
+MakeCell = Callable[[str, Column], Cell]
 
 
 @dataclass(frozen=True)
@@ -97,78 +92,73 @@ def _unusable(
     return ""
 
 
-def build_section(test_set: TestSet, scored: Scored, compare: Sequence[str]) -> Section:
+def build_section(found: ScoredSet, scored: Scored, compare: Sequence[str]) -> Section:
     """Build a table of values, and one of differences to each of ``compare``."""
-    # other columns are marked as a whole; here each row has its own loss
-    marks = {
-        key: [mark for mark in found if mark[0] != CIRCULAR]
-        for key, found in column_marks(test_set, scored.systems).items()
-    }
-    tables = [_value_table(test_set, scored, marks)]
-    tables += [_difference_table(test_set, scored, marks, name) for name in compare]
-    return Section(test_set.name, tuple(tables), scored.left_out)
+    columns = compare_set(found, scored.systems, "").columns
+    tables = [_value_table(found.name, columns, scored)]
+    tables += [_difference_table(found.name, columns, scored, n) for n in compare]
+    return Section(found.name, tuple(tables), scored.left_out)
+
+
+def _header(column: Column) -> str:
+    # other reports mark a column as a whole; here each row has its own loss
+    signs = SUPERVISED if column.supervised else ""
+    return header(column, column.quantity.label, signs)
 
 
 def _rows(
-    test_set: TestSet, scored: Scored, names: Sequence[str], make_cell: MakeCell
+    columns: Sequence[Column], scored: Scored, names: Sequence[str], make_cell: MakeCell
 ) -> tuple[tuple[Cell, ...], ...]:
     """Make the rows ``names``, with marks where a loss aims at the cell."""
-    losses = {system.name: system.upstreams for system in scored.systems}
+    losses = losses_of(scored.systems)
     rows = []
     for name in names:
         cells = [Cell(name), Cell(scored.groups.get(name, ""))]
-        for quantity in shown_quantities(test_set):
-            cell = make_cell(test_set.row(name), quantity)
-            _, judges = judge_of(test_set, quantity)
-            sign = CIRCULAR if relation(judges, losses.get(name, ())) else ""
+        for column in columns:
+            cell = make_cell(name, column)
+            related = relation(column.judges, losses.get(name, ()))
+            sign = CIRCULAR if related else ""
             cells.append(Cell(cell.text + sign, cell.verdict))
         rows.append(tuple(cells))
     return tuple(rows)
 
 
-def _notes(test_set: TestSet, marks: Marks) -> list[str]:
-    columns = shown_quantities(test_set)
-    signs = [note for q in columns for _, note in marks.get(q.key, [])]
-    return [IN_LOSS, *signs, *excluded_notes(test_set, columns)]
+def _notes(columns: Sequence[Column]) -> list[str]:
+    signs = [column.supervised for column in columns if column.supervised]
+    return [IN_LOSS, *signs, *left_out_notes(columns)]
 
 
-def _value_table(test_set: TestSet, scored: Scored, marks: Marks) -> Table:
-    columns = shown_quantities(test_set)
+def _value_table(name: str, columns: Sequence[Column], scored: Scored) -> Table:
+    names = [system.name for system in scored.systems]
     seeds = len(scored.systems[0].rows)
     spread = f"± is the standard deviation over {seeds} seeds."
     return Table(
-        f"{test_set.name}: all settings",
-        (
-            *("setting", "varies"),
-            *(column_header_with_count(test_set, q, marks) for q in columns),
-        ),
+        f"{name}: all settings",
+        ("setting", "varies", *(f"{_header(c)} {count_of(c)}" for c in columns)),
         _rows(
-            test_set,
+            columns,
             scored,
-            [row.name for row in test_set.rows],
-            lambda row, q: number_cell(*row.mean_and_spread(q.key), q.digits),
+            [CLEAN, NOISY, *names],
+            lambda row, c: number_cell(*c.mean_and_spread(row), c.quantity.digits),
         ),
-        (spread if seeds > 1 else "One seed.", *_notes(test_set, marks)),
+        (spread if seeds > 1 else "One seed.", *_notes(columns)),
     )
 
 
 def _difference_table(
-    test_set: TestSet, scored: Scored, marks: Marks, baseline: str
+    name: str, columns: Sequence[Column], scored: Scored, baseline: str
 ) -> Table:
-    reference = test_set.row(baseline)
     return Table(
-        f"{test_set.name}: difference to {baseline}",
-        (
-            *("setting", "varies"),
-            *(column_header(q, marks) for q in shown_quantities(test_set)),
-        ),
+        f"{name}: difference to {baseline}",
+        ("setting", "varies", *map(_header, columns)),
         _rows(
-            test_set,
+            columns,
             scored,
             [system.name for system in scored.systems if system.name != baseline],
-            lambda row, q: difference_cell(
-                difference(row, reference, q.key), q.digits, q.higher_is_better
-            ),
+            lambda row, c: column_difference_cell(c, c.difference(row, baseline)),
         ),
-        (*DIFFERENCE_NOTES, BY_CHANCE, *_notes(test_set, marks)),
+        (
+            *(INTERVAL_NOTE.format(items="utterances"), SIGNS_NOTE, BY_CHANCE),
+            *_notes(columns),
+        ),
     )

@@ -1,0 +1,1 @@
+"""Recognisers: ESPnet's trained ones, token lists, and the SSL frontend."""

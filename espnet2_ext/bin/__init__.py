@@ -1,0 +1,1 @@
+"""Command lines (``python -m espnet2_ext.bin.NAME``); the logic is elsewhere."""

@@ -20,11 +20,10 @@ from espnet2_ext.ablation.settings import Setting, check, read_ablation
 from espnet2_ext.ablation.tables import build_section, find_scored
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write
-from espnet2_ext.report.column import score_columns
 from espnet2_ext.report.document import Document, to_markdown, to_plain
 from espnet2_ext.report.provenance import provenance
 from espnet2_ext.report.records import to_jsonl
-from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.sources.scores import read_scored_set
 from espnet2_ext.report.systems import CLEAN, NOISY
 
 
@@ -86,14 +85,13 @@ def table(args: argparse.Namespace, words: Sequence[str]) -> None:
     if not seeds:
         raise UserError("--seeds is empty; expected those of the training, e.g. '0'.")
     scored = find_scored(ablation, args.expdir, seeds, args.dumpdir, args.test_set)
-    test_set = read_test_set(args.dumpdir, args.test_set, scored.systems)
-    section = build_section(test_set, scored, ablation.compare)
+    found = read_scored_set(args.dumpdir, args.test_set, scored.systems)
+    section = build_section(found, scored, ablation.compare)
     command = shlex.join(["python", "-m", "espnet2_ext.bin.ablation", *words])
     document = Document(command, tuple(provenance()), (section,))
     rows = [CLEAN, NOISY, *(system.name for system in scored.systems)]
-    columns = score_columns(args.dumpdir, test_set, scored.systems)
     with atomic_write(args.expdir / "results.jsonl") as stream:
-        stream.write(to_jsonl(columns, rows, command))
+        stream.write(to_jsonl(found.columns, rows, command))
     with atomic_write(args.expdir / "RESULTS.md") as stream:
         stream.write(to_markdown(document))
     print(to_plain(document))

@@ -10,18 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from espnet2_ext.enh.fragment import add_loss, read_fragment
 from espnet2_ext.errors import run_main
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import read_yaml
-from espnet2_ext.ssl.fragment import read_ssl_fragment
-
-
-def add_loss(config: dict, criterion: dict, weight: float | None = None) -> dict:
-    """Append ``criterion`` to ``criterions`` of ``config``, with another weight."""
-    if weight is not None:
-        wrapper_conf = {**criterion.get("wrapper_conf", {}), "weight": weight}
-        criterion = {**criterion, "wrapper_conf": wrapper_conf}
-    return {**config, "criterions": [*config.get("criterions", []), criterion]}
 
 
 def main() -> None:
@@ -33,8 +25,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
-    fragment = read_ssl_fragment(args.ssl_conf)
-    config = add_loss(read_yaml(args.config), fragment, args.weight)
+    criterion = read_fragment(args.ssl_conf).criterion
+    config = add_loss(read_yaml(args.config), criterion, args.weight)
 
     from espnet2_ext.enh.criterions import check_criterions  # takes seconds
 

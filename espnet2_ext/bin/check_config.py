@@ -36,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = get_parser().parse_args(argv)
     warnings.simplefilter("ignore")  # what packages say of each other
-    with contextlib.redirect_stdout(io.StringIO()):
-        from espnet2_ext.enh.config import check_config  # takes seconds
+    said = io.StringIO()  # what packages print when they are imported
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        from espnet2_ext.tasks.config import check_config  # takes seconds
 
     starts = args.init_param or [""] * len(args.config)
     problems: list[str] = []

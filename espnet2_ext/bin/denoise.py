@@ -7,14 +7,12 @@ in time. A killed run goes on where it was; changed audio is denoised again.
 from __future__ import annotations
 
 import argparse
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from espnet2_ext.data.rewrite import read_table, rewrite_audio
-from espnet2_ext.denoisers.registry import DENOISERS, Denoiser, denoiser
+from espnet2_ext.data.rewrite import read_table
+from espnet2_ext.denoisers.registry import DENOISERS, denoiser
+from espnet2_ext.denoisers.table import denoise_table
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import write_scp
 
@@ -35,32 +33,6 @@ def get_parser() -> argparse.ArgumentParser:
         "--num_threads", type=int, default=1, help="of ONNX; the others take one"
     )
     return parser
-
-
-def denoise_table(
-    found: Denoiser, table: Mapping[str, str], out_dir: Path, num_threads: int = 1
-) -> tuple[dict[str, str], int]:
-    """Denoise all audio of ``table`` (id -> audio) into ``out_dir/wavs/1``.
-
-    Returns:
-        id -> new file, and how many were there from an earlier run.
-
-    Raises:
-        UserError: listing the audio that cannot be denoised, after all other audio.
-    """
-    settings = {
-        "package": found.package,
-        "version": found.version,
-        "rate": found.rate,
-        "delay": found.delay,
-    }
-    load = functools.cache(lambda: found.load(num_threads))  # not if all is there
-
-    def run(wavs: Sequence[np.ndarray], fs: int) -> np.ndarray:
-        return found.run(load(), wavs[0], fs)
-
-    sources = {utt: [source] for utt, source in table.items()}
-    return rewrite_audio(sources, out_dir, settings, run, (found.label, "denoised"))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

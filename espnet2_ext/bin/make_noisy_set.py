@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     snrs = parse_snrs(args.snr)
     from espnet2_ext.data.clean_audio import collect_audio, read_texts
     from espnet2_ext.data.noise_source import read_pools
-    from espnet2_ext.data.noisy_set import Options, make_noisy_set
+    from espnet2_ext.data.noisy_set import MixOptions, make_noisy_set
     from espnet2_ext.fileio.scp import read_scp
 
     manifests = [Path(path) for path in args.csv]
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         tables["text"] = read_texts(manifests, args.text_column, audio)
     utt2type = Path(args.utt2type) if args.utt2type else None
     pools = read_pools(Path(args.noise_scp), utt2type)
-    options = Options(snrs, args.seed, args.fs)
+    options = MixOptions(snrs, args.seed, args.fs)
     out_dir = Path(args.out_dir)
     make_noisy_set(audio, pools, out_dir, options, args.nj, tables, say)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from espnet2_ext.bin.export import export
-from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.enh.export import pack_portable
+from espnet2_ext.errors import run_main
 
 
 def main() -> None:
@@ -19,21 +19,7 @@ def main() -> None:
         "--option", type=Path, action="append", default=[], help="further file to pack"
     )
     args = parser.parse_args()
-
-    from espnet2.main_funcs.pack_funcs import pack
-
-    for path in args.option:
-        if not path.exists():
-            raise UserError(f"--option {path}: no such file; leave it out.")
-    portable = export(args.exp_dir, args.model_file)
-    partial = args.outpath.with_name(f".partial.{args.outpath.name}")
-    pack(
-        files={"model_file": portable / "model.pth"},
-        yaml_files={"train_config": portable / "config.yaml"},
-        option=args.option,
-        outpath=partial,
-    )
-    partial.replace(args.outpath)
+    pack_portable(args.exp_dir, args.model_file, args.outpath, args.option)
     print(args.outpath)
 
 

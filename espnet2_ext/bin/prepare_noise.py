@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet2_ext.corpora.noise import NOISE_CORPORA, list_noises
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import write_scp
-from espnet2_ext.superb.corpora.noise import NOISE_CORPORA, list_noises
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main
-from espnet2_ext.superb.corpora import CORPORA, Options, build_splits, corpus_of
+from espnet2_ext.superb.corpora.build import build_splits
+from espnet2_ext.superb.corpora.registry import CORPORA, Options, corpus_of
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     splits = build_splits(args.task, args.corpus_dir, options)
 
-    from espnet2_ext.superb.corpora.pieces import write_splits
+    from espnet2_ext.superb.corpora.splits import write_splits
 
     try:
         written = write_splits(directory, splits)

@@ -14,32 +14,26 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main, unknown_name
 from espnet2_ext.fileio.scp import atomic_write
-from espnet2_ext.report.asr import read_asr, read_tags
-from espnet2_ext.report.column import (
-    DOWNSTREAM,
-    RECOGNISER,
-    SIGNAL,
-    Column,
-    ScoreColumn,
-    score_columns,
-)
+from espnet2_ext.report.breakdown import SNR, check_files
+from espnet2_ext.report.column import Column
+from espnet2_ext.report.comparison import Comparison, compare_all, compare_set
 from espnet2_ext.report.document import (
     Document,
     build_joint_section,
     build_section,
+    build_summary,
     to_markdown,
     to_plain,
 )
 from espnet2_ext.report.examples import make_examples
 from espnet2_ext.report.html import to_html
-from espnet2_ext.report.joint import Joint
 from espnet2_ext.report.provenance import provenance
 from espnet2_ext.report.records import to_jsonl
-from espnet2_ext.report.results import read_test_set
-from espnet2_ext.report.superb import read_superb
-from espnet2_ext.report.systems import CLEAN, NOISY, System, read_systems
-from espnet2_ext.report.tables import HIDDEN_KEYS
-from espnet2_ext.report.training import training_figures
+from espnet2_ext.report.sources.asr import read_asr, read_tags
+from espnet2_ext.report.sources.scores import ScoredSet, read_scored_set
+from espnet2_ext.report.sources.superb import read_superb
+from espnet2_ext.report.sources.training import training_figures
+from espnet2_ext.report.systems import System, read_systems
 
 EXAMPLE_BYTES = 7_000_000  # of pictures and audio: the page stays below 8 MB
 
@@ -74,6 +68,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--asr_test_sets", default="", help="sets they decoded; default: --test_sets"
     )
+    parser.add_argument(
+        "--by",
+        nargs="+",
+        metavar="FILE",
+        help="files utt2* of the test sets: a table by their values, durations in "
+        f"ranges; default: {SNR} where there is one",
+    )
     parser.add_argument("--output_dir", type=Path, required=True)
     return parser
 
@@ -91,15 +92,20 @@ def read_further(args: argparse.Namespace, systems: Sequence[System]) -> list[Co
     return columns + read_asr(args.dumpdir, sets, tags, systems)
 
 
-def order_columns(
-    scored: Sequence[ScoreColumn], further: Sequence[Column]
-) -> tuple[Column, ...]:
-    """Bring signal metrics before downstream tasks before recognisers."""
-    shown = [c for c in scored if c.heading.metric not in HIDDEN_KEYS]
-    kinds = (SIGNAL, DOWNSTREAM, RECOGNISER)
-    return tuple(
-        sorted([*shown, *further], key=lambda column: kinds.index(column.heading.kind))
-    )
+def build_document(
+    words: Sequence[str],
+    view: Comparison,
+    scored: Sequence[ScoredSet],
+    by: Sequence[str],
+) -> Document:
+    """Build the summary, the joint table where there is more than scores, the sets."""
+    sets = [compare_set(found, view.systems, view.baseline) for found in scored]
+    sections = [build_summary(sets, view)]
+    if len(view.columns) > sum(len(one.columns) for one in sets):
+        sections.append(build_joint_section(view))
+    sections += [build_section(s, one, by) for s, one in zip(scored, sets, strict=True)]
+    command = shlex.join(["python", "-m", "espnet2_ext.bin.report", *words])
+    return Document(command, tuple(provenance()), tuple(sections))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -114,28 +120,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     sets = args.test_sets.split()
     if not sets:
         raise UserError("--test_sets is empty; name at least one set.")
-    test_sets = [read_test_set(args.dumpdir, name, systems) for name in sets]
-    scored = [c for t in test_sets for c in score_columns(args.dumpdir, t, systems)]
+    for name in sets:
+        check_files(args.dumpdir / name, args.by or ())
+    scored = [read_scored_set(args.dumpdir, name, systems) for name in sets]
     further = read_further(args, systems)
-    sections = [build_section(test_set, systems, baseline) for test_set in test_sets]
-    if further:
-        columns = order_columns(scored, further)
-        joint = Joint(columns, tuple(systems), baseline)
-        sections.insert(0, build_joint_section(joint))
-    command = shlex.join(["python", "-m", "espnet2_ext.bin.report", *words])
-    document = Document(command, tuple(provenance()), tuple(sections))
-    share = EXAMPLE_BYTES // len(test_sets)
+    view = compare_all(scored, further, systems, baseline)
+    document = build_document(words, view, scored, args.by or [SNR])
+    share = EXAMPLE_BYTES // len(scored)
     examples = {
-        t.name: make_examples(args.dumpdir, t, systems, args.num_examples, share)
-        for t in test_sets
+        found.name: make_examples(found, systems, args.num_examples, share)
+        for found in scored
     }
     curves = [s for s in systems if s.trained and not s.adds_observation]
     figures = training_figures(curves)
     results, page = args.output_dir / "RESULTS.md", args.output_dir / "report.html"
     numbers = args.output_dir / "results.jsonl"
-    rows = [CLEAN, NOISY, *(system.name for system in systems)]
+    columns = [column for found in scored for column in found.columns]
     with atomic_write(numbers) as stream:
-        stream.write(to_jsonl([*scored, *further], rows, command))
+        stream.write(to_jsonl([*columns, *further], view.rows, document.command))
     with atomic_write(results) as stream:
         stream.write(to_markdown(document))
     with atomic_write(page) as stream:

@@ -7,16 +7,13 @@ What stage 5 of ESPnet's asr.sh does with ``spm_train``: ``--out_dir`` gets
 from __future__ import annotations
 
 import argparse
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet2_ext.errors import UserError, run_main
-from espnet2_ext.fileio.scp import atomic_write, read_scp
-
-BLANK, OOV, SOS_EOS = "<blank>", "<unk>", "<sos/eos>"
-SPECIAL = 3  # sentencepiece's own <unk> <s> </s> come first
-MODES = ("unigram", "bpe", "char", "word")
+from espnet2_ext.asr.bpe import MODES, train_pieces, write_model
+from espnet2_ext.errors import run_main
+from espnet2_ext.fileio.scp import read_scp
+from espnet2_ext.fileio.yaml import named
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -34,53 +31,18 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def train(args: argparse.Namespace, sentences: Sequence[str]) -> bytes:
-    """Train and return the serialised model.
-
-    Raises:
-        UserError: if the text does not allow so many or so few pieces.
-    """
-    import sentencepiece
-
-    model = io.BytesIO()
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(sentences),
-            model_writer=model,
-            vocab_size=args.nbpe,
-            model_type=args.bpemode,
-            character_coverage=args.bpe_char_cover,
-            user_defined_symbols=[s for s in args.bpe_nlsyms.split(",") if s],
-            minloglevel=1,
-        )
-    except RuntimeError as error:  # its message names the limit
-        raise UserError(
-            f"{args.text}: sentencepiece cannot make {args.nbpe} pieces: {error}; "
-            "give another --nbpe."
-        ) from error
-    return model.getvalue()
-
-
-def pieces(model: bytes) -> list[tuple[str, float]]:
-    """List the pieces of a model with their scores."""
-    import sentencepiece
-
-    read = sentencepiece.SentencePieceProcessor(model_proto=model)
-    return [(read.id_to_piece(i), read.get_score(i)) for i in range(len(read))]
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Train and write; the token list comes last."""
     args = get_parser().parse_args(argv)
-    model = train(args, list(read_scp(args.text).values()))
-    vocabulary = pieces(model)
-    with atomic_write(args.out_dir / "bpe.model", "wb") as stream:
-        stream.write(model)
-    with atomic_write(args.out_dir / "bpe.vocab") as stream:
-        stream.writelines(f"{piece}\t{score:g}\n" for piece, score in vocabulary)
-    tokens = [BLANK, OOV, *(piece for piece, _ in vocabulary[SPECIAL:]), SOS_EOS]
-    with atomic_write(args.out_dir / "tokens.txt") as stream:
-        stream.writelines(f"{token}\n" for token in tokens)
+    with named(args.text):
+        model = train_pieces(
+            read_scp(args.text).values(),
+            count=args.nbpe,
+            mode=args.bpemode,
+            character_coverage=args.bpe_char_cover,
+            whole=[symbol for symbol in args.bpe_nlsyms.split(",") if symbol],
+        )
+    tokens = write_model(model, args.out_dir)
     print(f"{args.out_dir / 'tokens.txt'}: {len(tokens)} tokens")
 
 

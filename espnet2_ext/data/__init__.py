@@ -1,5 +1,7 @@
-"""Data directories: simulation of noisy speech, and the checker.
+"""Kaldi data directories: checking, formatting, filtering, and making noisy speech.
 
-``check``/``tables``/``audiofacts`` are the checker, ``simulate`` mixes signals,
-``debian`` builds the embedded corpus out of Debian packages.
+* ``check``, ``check_lists``, ``check_audio``, ``problems``, ``audiofacts``: the checker
+* ``speed``, ``format_dir``, ``filter``: stages 2, 3 and 4
+* ``rewrite``: audio made of other audio, resumable; ``export``: for ESPnet's scripts
+* ``simulate``, ``noise_source``, ``noisy_set``, ``clean_audio``: noisy speech
 """

@@ -1,4 +1,4 @@
-"""What is true of one piece of audio, found out without ever raising."""
+"""Inspection of one audio entry; it never raises an exception."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 from espnet2_ext.fileio.audio import ARK_ENTRY, audio_info, read_audio
 
 GIT_LFS = b"version https://git-lfs"
-CLIP_RUN = 3  # so many samples in a row at full scale are clipping, not a peak
+CLIP_RUN = 3  # samples; shorter runs at full scale are peaks, not clipping
 FULL_SCALE = 32767 / 32768
-# Writers into a pipe do not know the length. They leave a number near 2 or 4 GiB
-# (sox: the largest number of whole frames below 0x7ffff000) in the header.
+# A writer to a pipe does not know the length. It leaves a number near 2 or 4 GiB in the
+# header (sox: the largest number of whole frames below 0x7ffff000).
 NEAR = 1 << 20
 PLACEHOLDERS = (1 << 31, 1 << 32)
 
 
 @dataclass(frozen=True)
 class AudioFacts:
-    """Findings about one audio entry; every field is 0, empty or False if unknown.
+    """Properties of one audio entry; a field is 0, empty or False if it is unknown.
 
     Attributes:
-        broken: kind of defect that makes it unreadable: missing, empty, truncated,
-            unfinished, unreadable, forbidden, pipe; then nothing below is known.
-        detail: words for ``broken``.
+        broken: defect that makes the entry unreadable: missing, empty, truncated,
+            unfinished, unreadable, forbidden, pipe. The fields below are unknown then.
+        detail: description of the defect.
         samples: length per channel.
         fs: sampling rate in Hz.
         channels: number of channels.
@@ -46,11 +46,11 @@ class AudioFacts:
 
 
 def inspect_audio(source: str, read_samples: bool = True) -> AudioFacts:
-    """Find out about ``path`` or ``archive.ark:offset``.
+    """Inspect ``path`` or ``archive.ark:offset``.
 
     Args:
         source: the value of an scp line.
-        read_samples: False only looks for the file (``--no_audio``).
+        read_samples: False only checks that the file exists (``--no_audio``).
     """
     if source.endswith("|"):
         return AudioFacts("pipe", "a command")
@@ -70,7 +70,7 @@ def inspect_audio(source: str, read_samples: bool = True) -> AudioFacts:
 
 
 def _inspect(source: str, path: Path, offset: int, read_samples: bool) -> AudioFacts:
-    """Look at a file, or at an archive's entry if ``offset`` is not below 0."""
+    """Inspect a file, or the entry of an archive if ``offset`` is at least 0."""
     if (defect := _no_file(path)) is not None:
         return defect
     with open(path, "rb") as stream:  # a folder's permissions are not the file's
@@ -110,7 +110,7 @@ def _no_file(path: Path) -> AudioFacts | None:
 
 
 def measure(wav: np.ndarray, fs: int) -> AudioFacts:
-    """Judge samples (T,) or (T, C) at ``fs`` Hz."""
+    """Measure samples (T,) or (T, C) at ``fs`` Hz."""
     mono = wav if wav.ndim == 2 else wav[:, None]
     bad = int((~np.isfinite(mono)).sum())
     return AudioFacts(
@@ -134,16 +134,18 @@ def clipped_samples(wav: np.ndarray) -> int:
 
 
 def missing_bytes(path: Path, offset: int = 0) -> int:
-    """Tell how many bytes a RIFF file lacks that its data chunk announces.
+    """Return the number of bytes that are missing from the data chunk of a RIFF file.
 
-    Below 0: it announces none, and so many follow (libsndfile then reads nothing).
-
-    libsndfile reads what is there and says nothing, so a copy cut short would pass.
+    libsndfile reads a truncated file without an error, so it has to be found here.
 
     Args:
-        path: a file of any kind; 0 is returned if it holds no RIFF data there.
-        offset: where an archive's entry begins; kaldiio may put a short header of
-            its own before the RIFF data.
+        path: a file of any kind.
+        offset: start of an archive's entry; kaldiio may write a short header before the
+            RIFF data.
+
+    Returns:
+        0 if nothing is missing or there is no RIFF data at ``offset``; -n if the chunk
+        announces 0 bytes and n bytes follow (libsndfile reads none of them).
     """
     size = path.stat().st_size
     with open(path, "rb") as stream:
@@ -170,7 +172,7 @@ def missing_bytes(path: Path, offset: int = 0) -> int:
 
 
 def _is_made_up(announced: int, there: int) -> bool:
-    """Tell a writer's placeholder from a length; what is there suffices for either."""
+    """Return whether an announced length is only a placeholder of the writer."""
     if announced <= there or announced >> 62:
         return True
     near = any(abs(announced - size) <= NEAR for size in PLACEHOLDERS)

@@ -1,4 +1,4 @@
-"""Checks of a data directory that need its audio: what files and samples are like."""
+"""Checks of a data directory that read its audio."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 
 from espnet2_ext.data.audiofacts import AudioFacts, inspect_audio
 from espnet2_ext.data.problems import Problem, Table
@@ -22,18 +21,18 @@ Facts = Mapping[tuple[str, str], AudioFacts]  # (file, utterance) -> findings
 def audio_problems(
     tables: Tables, fs: int | None, audio: bool, jobs: int, channels: int | None
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the audio; see `check_data_dir` for the arguments."""
+    """Yield the problems of the audio; see `check_data_dir` for the arguments."""
     facts = inspect_all(tables, audio, jobs)
     yield from check_readable(tables, facts)
     yield from check_rates(tables, facts, fs)
     yield from check_channels(tables, facts, channels)
-    yield from check_lengths(tables, facts)
+    yield from check_reference_lengths(tables, facts)
     yield from check_samples(tables, facts)
     yield from check_same_file(tables)
 
 
 def audio_tables(tables: Tables) -> dict[str, Table]:
-    """Pick the lists whose values are audio."""
+    """Return the lists whose values are audio."""
     return {
         name: table
         for name, table in tables.items()
@@ -42,7 +41,7 @@ def audio_tables(tables: Tables) -> dict[str, Table]:
 
 
 def inspect_all(tables: Tables, audio: bool, jobs: int) -> dict:
-    """Look at every audio entry, with a progress bar; see `Facts`."""
+    """Inspect every audio entry, with a progress bar; see `Facts`."""
     from tqdm import tqdm
 
     keys, sources = [], []
@@ -88,15 +87,17 @@ def check_readable(tables: Tables, facts: Facts) -> Iterator[Problem]:
     """Report audio that is missing, empty, truncated or cannot be decoded."""
     for table, line, utt, fact in _entries(tables, facts):
         if fact.broken:
-            rule = ADVICE[fact.broken]
-            yield table.problem(line, utt, f"{fact.broken}-audio", fact.detail, *rule)
+            expected, do = ADVICE[fact.broken]
+            yield table.at(line, utt).problem(
+                f"{fact.broken}-audio", found=fact.detail, expected=expected, do=do
+            )
 
 
 def check_rates(tables: Tables, facts: Facts, fs: int | None) -> Iterator[Problem]:
     """Report audio at another rate than ``fs``, or than its mixture.
 
-    Rates that are mixed, each mixture and its references alike, are a warning:
-    stage 3 brings them to one.
+    Different rates are only a warning if each mixture has the rate of its references:
+    stage 3 resamples them.
     """
     rates = Counter(fact.fs for fact in facts.values() if fact.fs)
     most = rates.most_common(1)[0][0] if rates else 0
@@ -105,12 +106,20 @@ def check_rates(tables: Tables, facts: Facts, fs: int | None) -> Iterator[Proble
         if not fact.fs or fact.fs == fs:
             continue
         if mixture.fs and fact.fs != mixture.fs:
-            rule = (f"{mixture.fs} Hz as in wav.scp", "resample one of them")
-            yield table.problem(line, utt, "rate", f"{fact.fs} Hz", *rule)
+            yield table.at(line, utt).problem(
+                "rate",
+                found=f"{fact.fs} Hz",
+                expected=f"{mixture.fs} Hz as in wav.scp",
+                do="resample one of them",
+            )
         elif fact.fs != (fs or most):
-            rule = (f"{fs or most} Hz", "stage 3 resamples it (--fs)")
-            problem = table.problem(line, utt, "rate", f"{fact.fs} Hz", *rule)
-            yield replace(problem, warning=fs is None)
+            yield table.at(line, utt).problem(
+                "rate",
+                found=f"{fact.fs} Hz",
+                expected=f"{fs or most} Hz",
+                do="stage 3 resamples it (--fs)",
+                warning=fs is None,
+            )
 
 
 def check_channels(
@@ -119,56 +128,79 @@ def check_channels(
     """Report audio with another number of channels than ``channels``."""
     for table, line, utt, fact in _entries(tables, facts):
         if channels and fact.channels and fact.channels != channels:
-            rule = (f"{channels}", "take one of them (sox IN OUT remix 1)")
-            found = f"{fact.channels} channels"
-            yield table.problem(line, utt, "channels", found, *rule)
+            yield table.at(line, utt).problem(
+                "channels",
+                found=f"{fact.channels} channels",
+                expected=f"{channels}",
+                do="take one of them (sox IN OUT remix 1)",
+            )
 
 
-def check_lengths(tables: Tables, facts: Facts) -> Iterator[Problem]:
-    """Report references that are not as long as their mixture."""
+def check_reference_lengths(tables: Tables, facts: Facts) -> Iterator[Problem]:
+    """Report references with another length than their mixture."""
     for table, line, utt, fact in _entries(tables, facts):
         mixture = facts.get(("wav.scp", utt), AudioFacts())
         if not (fact.samples and mixture.samples) or fact.fs != mixture.fs:
             continue
         if fact.samples != mixture.samples:
-            rule = (f"{mixture.samples} as in wav.scp", "align and cut both")
-            found = f"{fact.samples} samples"
-            yield table.problem(line, utt, "length", found, *rule)
+            yield table.at(line, utt).problem(
+                "length",
+                found=f"{fact.samples} samples",
+                expected=f"{mixture.samples} as in wav.scp",
+                do="align and cut both",
+            )
 
 
 def check_samples(tables: Tables, facts: Facts) -> Iterator[Problem]:
     """Report NaN and all-zero audio, and warn about clipping."""
     for table, line, utt, fact in _entries(tables, facts):
         if fact.not_finite:
-            found = f"{fact.not_finite} samples that are NaN or infinite"
-            rule = ("finite samples", "make the file again")
-            yield table.problem(line, utt, "not-finite", found, *rule)
+            yield table.at(line, utt).problem(
+                "not-finite",
+                found=f"{fact.not_finite} samples that are NaN or infinite",
+                expected="finite samples",
+                do="make the file again",
+            )
         if fact.silent:
-            rule = ("a signal", "remove the utterance")
-            yield table.problem(line, utt, "all-zero", "only zeros", *rule)
+            yield table.at(line, utt).problem(
+                "all-zero",
+                found="only zeros",
+                expected="a signal",
+                do="remove the utterance",
+            )
         if fact.clipped:
-            found = f"{fact.clipped} samples clipped at full scale"
-            rule = ("peaks below full scale", "lower the level where it was mixed")
-            problem = table.problem(line, utt, "clipped", found, *rule)
-            yield replace(problem, warning=True)
+            yield table.at(line, utt).problem(
+                "clipped",
+                found=f"{fact.clipped} samples clipped at full scale",
+                expected="peaks below full scale",
+                do="lower the level where it was mixed",
+                warning=True,
+            )
 
 
 def check_same_file(tables: Tables) -> Iterator[Problem]:
-    """Warn about a reference that is the mixture itself, or a mixture listed twice."""
-    wav = tables["wav.scp"].first_lines() if "wav.scp" in tables else {}
+    """Warn if a reference is the mixture itself, or a mixture is listed twice."""
+    mixtures = tables.get("wav.scp", Table("wav.scp"))
+    wav = mixtures.first_lines()
     seen: dict[str, str] = {}
     for utt, (line, source) in wav.items():
         real = os.path.realpath(source)
         if source and real in seen:
-            rule = ("a mixture of its own", "correct the path")
-            found = f"the audio of '{seen[real]}' again"
-            problem = tables["wav.scp"].problem(line, utt, "same-audio", found, *rule)
-            yield replace(problem, warning=True)
+            yield mixtures.at(line, utt).problem(
+                "same-audio",
+                found=f"the audio of '{seen[real]}' again",
+                expected="a mixture of its own",
+                do="correct the path",
+                warning=True,
+            )
         seen.setdefault(real, utt)
     for name, table in audio_tables(tables).items():
         for utt, (line, source) in table.first_lines().items():
             if name != "wav.scp" and source and source == wav.get(utt, (0, ""))[1]:
-                rule = ("clean speech or noise", "correct the path")
-                found = "the mixture itself"
-                problem = table.problem(line, utt, "same-audio", found, *rule)
-                yield replace(problem, warning=True)
+                yield table.at(line, utt).problem(
+                    "same-audio",
+                    found="the mixture itself",
+                    expected="clean speech or noise",
+                    do="correct the path",
+                    warning=True,
+                )

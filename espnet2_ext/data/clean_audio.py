@@ -1,4 +1,4 @@
-"""The unique clean audio behind CSV manifests, and whether it can be mixed."""
+"""The unique clean audio of CSV manifests, and a check that it can be mixed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ AUDIO_COLUMNS = (("id", "wav_path"), ("id1", "wav_path1"), ("id2", "wav_path2"))
 def collect_audio(paths: Iterable[Path]) -> dict[str, str]:
     """Collect the unique audio of CSV manifests as {id: path}.
 
-    The id is the one of the first row that names a file (of an asv trial ``id1`` or
-    ``id2``, of sd the ``record_id``), with odd characters replaced; if another file
-    has it already, the manifest's folder is put in front.
+    The id of a file is that of its first row (asv: ``id1`` or ``id2``; sd:
+    ``record_id``). Characters other than letters, digits, ``.``, ``_`` and ``-`` are
+    replaced. If another file has the same id, the manifest's folder is a prefix.
 
     Raises:
         UserError: if a manifest cannot be read, or has no audio column or an empty
@@ -83,7 +83,7 @@ def _audio_cells(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def check_clean(audio: Mapping[str, str], fs: int) -> None:
-    """Check every clean file's header.
+    """Check the header of every clean file.
 
     Raises:
         UserError: naming all files that cannot be used, and why.

@@ -1,10 +1,10 @@
-"""Bring a data directory into the audio format and sampling rate of training."""
+"""Converting audio to one format and sampling rate."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +39,7 @@ def parse_fs(text: str) -> int:
 
 
 class AudioSink(Protocol):
-    """Where formatted audio goes; returns the value for the scp."""
+    """A function that stores audio and returns its value in the scp."""
 
     def __call__(self, key: str, wav: np.ndarray, fs: int) -> str:
         """Store (T,) or (T, C) samples."""
@@ -51,8 +51,8 @@ def audio_sink(
 ) -> Iterator[AudioSink]:
     """Open a sink for one of `AUDIO_FORMATS` below ``directory``.
 
-    Files appear when each is complete; an archive when all of it is. ``inputs`` are
-    never written over.
+    A file or an archive appears when it is complete. ``inputs`` are never
+    overwritten.
     """
     folder = OutputFolder(directory, inputs)
     if audio_format.endswith(".ark"):
@@ -97,7 +97,7 @@ def _ark_sink(folder: OutputFolder, audio_format: str) -> Iterator[AudioSink]:
 
 
 def conforms(source: str, fs: int, audio_format: str) -> int | None:
-    """Return the number of samples if the file can be used as it is, else None."""
+    """Return the number of samples if a file needs no conversion, else None."""
     if audio_format not in SF_NAMES or ARK_ENTRY.match(source):
         return None
     info = audio_info(source)
@@ -117,11 +117,11 @@ def format_stream(
     """Format the audio of one ``*.scp``.
 
     Args:
-        table: utterance id -> audio source (part of an scp).
-        directory: where audio that has to be rewritten goes.
-        fs: wanted sampling rate in Hz.
+        table: utterance id -> audio (part of an scp).
+        directory: folder of the converted audio.
+        fs: new sampling rate in Hz.
         audio_format: one of `AUDIO_FORMATS`.
-        inputs: audio that must not be written over, besides that of ``table``.
+        inputs: further audio that must not be overwritten.
 
     Returns:
         utterance id -> formatted audio, and -> number of samples.
@@ -149,8 +149,8 @@ def part_of(table: dict[str, str], job: int, num_jobs: int) -> dict[str, str]:
     return {key: table[key] for key in keys[start : job * len(keys) // num_jobs]}
 
 
-def check_lengths(streams: dict[str, dict[str, int]]) -> None:
-    """Refuse references whose length differs from the mixture's (in samples)."""
+def check_stream_lengths(streams: dict[str, dict[str, int]]) -> None:
+    """Refuse references with another number of samples than their mixture."""
     reference = streams["wav"]
     bad = [
         f"'{key}': {name} has {lengths[key]} samples, wav has {reference[key]}"
@@ -166,7 +166,7 @@ def check_lengths(streams: dict[str, dict[str, int]]) -> None:
         )
 
 
-def read_streams(data_dir: Path, names: list[str]) -> dict[str, dict[str, str]]:
+def read_streams(data_dir: Path, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Read ``<name>.scp`` of each stream; all must hold the ids of the first."""
     if (data_dir / "segments").exists():
         raise UserError(

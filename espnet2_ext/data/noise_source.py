@@ -1,6 +1,6 @@
-"""Noise of any length from a list of files, and adding it to unchanged speech.
+"""Noise of any length from a list of files, and its addition to unchanged speech.
 
-Signals are (T,) arrays at one rate.
+Signals are (T,) arrays at one sampling rate.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Pools = Mapping[str, Files]  # by noise type
 def read_pools(
     noise_scp: Path, utt2type: Path | None = None
 ) -> dict[str, list[tuple[str, str]]]:
-    """Read the noise files by type; without ``utt2type`` they are of one type.
+    """Read the noise files by type; without ``utt2type`` all have one type.
 
     Raises:
         UserError: if a list cannot be read, or a noise file has no type.
@@ -50,7 +50,7 @@ def read_pools(
 def draw_noise(
     files: Files, length: int, fs: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[str]]:
-    """Give (length,) noise from random files, and the ids of those used."""
+    """Return (length,) noise from random files, and the ids of these files."""
     names: dict[str, None] = {}
 
     def draw() -> np.ndarray:
@@ -62,9 +62,9 @@ def draw_noise(
 
 
 def _piece(path: str, length: int, fs: int, rng: np.random.Generator) -> np.ndarray:
-    """Read at most ``length`` samples at ``fs`` from a random place of a file.
+    """Read at most ``length`` samples at ``fs`` from a random place in a file.
 
-    Only that part of a long file is read.
+    Of a long file, only this part is read.
     """
     if ARK_ENTRY.match(path) or not audio_info(path).known:
         wav, rate = read_audio(path)
@@ -86,17 +86,17 @@ def _piece(path: str, length: int, fs: int, rng: np.random.Generator) -> np.ndar
 def add_noise(
     clean: np.ndarray, noise: np.ndarray, snr_db: float, name: str = "clean audio"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Add noise to 16-bit speech, which itself is not changed.
+    """Add noise to 16-bit speech without changing the speech.
 
     SNR = 10 log10(sum speech^2 / sum noise^2) over the whole utterance, pauses
-    included, both without DC, as in `simulate.mix_at_snr`. Where the sum passes the
-    16-bit range it saturates, as a recorder does, and the loss counts as noise.
+    included, both without DC, as in `simulate.mix_at_snr`. Where the sum exceeds
+    the 16-bit range it is clipped, and the clipped part counts as noise.
 
     Args:
         clean: (T,) int16.
         noise: (T,) float of any level.
-        snr_db: in dB.
-        name: for the message.
+        snr_db: SNR in dB.
+        name: name of the speech in the message.
 
     Returns:
         Mixture and noise, (T,) int16 both; mixture == clean + noise, exactly.

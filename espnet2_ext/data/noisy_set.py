@@ -1,7 +1,7 @@
-"""Noisy twins of clean test audio, for any manifests and any noise.
+"""Noisy versions of clean test audio, for any manifests and any noise.
 
-The clean files stay as they are: each is the reference of its mixture, sample by
-sample, and its path is what the manifests hold. Only noise is scaled.
+The clean files are not changed. Each is the reference of its mixture, sample by sample,
+and manifests hold its path. Only the noise is scaled.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Options:
-    """What decides the mixtures.
+class MixOptions:
+    """Options of the mixtures.
 
     Attributes:
-        snrs: in dB; every utterance gets one of them.
-        seed: of all random choices.
+        snrs: SNRs in dB; every utterance gets one of them.
+        seed: seed of all random choices.
         fs: Hz; clean audio at another rate is refused, noise is resampled.
     """
 
@@ -50,10 +50,10 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Made:
-    """How one mixture came out: SNR in dB, noise, saturated samples, duration in s.
+class MixtureResult:
+    """Result of one mixture: SNR in dB, noise, saturated samples, duration in s.
 
-    ``problem`` says why there is none.
+    ``problem`` says why there is no mixture.
     """
 
     id: str
@@ -68,18 +68,17 @@ def make_noisy_set(
     audio: Mapping[str, str],
     pools: Pools,
     out_dir: Path,
-    options: Options,
+    options: MixOptions,
     jobs: int = 1,
     tables: Mapping[str, Mapping[str, str]] | None = None,
     say: Say = print,
 ) -> None:
-    """Write a data directory of noisy speech with its clean twin.
+    """Write a data directory of noisy speech with its clean references.
 
     ``wav.scp`` (noisy), ``spk1.scp`` (the clean paths as given), ``noise1.scp``,
-    ``utt2spk``, ``spk2utt``, ``utt2snr``, ``utt2noise`` (type and files). What happens
-    to an utterance depends on the seed, its id, its audio and the noise only, so the
-    other utterances of a set do not change it. Sets that are complete and the same
-    stay; a killed run goes on where it was.
+    ``utt2spk``, ``spk2utt``, ``utt2snr``, ``utt2noise`` (type and files). A mixture
+    depends only on the seed, the id, its audio and the noise, not on the other
+    utterances. A complete set with the same inputs is kept. A killed run is resumed.
 
     Args:
         audio: id -> clean audio file (one channel, 16 bit).
@@ -134,7 +133,7 @@ def _check_tables(
 def _digest(
     audio: Mapping[str, str],
     pools: Pools,
-    options: Options,
+    options: MixOptions,
     tables: Mapping[str, Mapping[str, str]],
 ) -> str:
     """Hash what decides the result; a file counts with its size and time."""
@@ -191,8 +190,12 @@ def _begin(out_dir: Path, plan: str) -> None:
 
 
 def _mix_all(
-    audio: Mapping[str, str], pools: Pools, out_dir: Path, options: Options, jobs: int
-) -> list[Made]:
+    audio: Mapping[str, str],
+    pools: Pools,
+    out_dir: Path,
+    options: MixOptions,
+    jobs: int,
+) -> list[MixtureResult]:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its thread and forked workers do not go together
@@ -210,23 +213,25 @@ def _mix_all(
 
 
 def mix_item(
-    item: tuple[str, str], pools: Pools, folder: Path, options: Options
-) -> Made:
+    item: tuple[str, str], pools: Pools, folder: Path, options: MixOptions
+) -> MixtureResult:
     """Write mixture and noise of one (id, clean path), unless a killed run did."""
     note = OutputFolder(folder / "made").path(item[0], ".json")
     known = _read_json(note)
     if known:
-        return Made(**known)
+        return MixtureResult(**known)
     try:
         made = _mix(*item, pools, folder, options)
     except UserError as error:
-        return Made(item[0], problem=str(error))
+        return MixtureResult(item[0], problem=str(error))
     with atomic_write(note) as stream:  # last: both files are complete
         json.dump(asdict(made), stream)
     return made
 
 
-def _mix(id_: str, path: str, pools: Pools, folder: Path, options: Options) -> Made:
+def _mix(
+    id_: str, path: str, pools: Pools, folder: Path, options: MixOptions
+) -> MixtureResult:
     digest = hashlib.sha256(f"{options.seed} {id_}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     snr = options.snrs[int(rng.integers(len(options.snrs)))]
@@ -240,13 +245,13 @@ def _mix(id_: str, path: str, pools: Pools, folder: Path, options: Options) -> M
         write_audio(target, wav, options.fs)
     saturated = int(np.sum((mix == INT16.max) | (mix == INT16.min)))
     described = f"{kind} {','.join(names)}"
-    return Made(id_, snr, described, saturated, len(clean) / options.fs)
+    return MixtureResult(id_, snr, described, saturated, len(clean) / options.fs)
 
 
 def _write_lists(
     out_dir: Path,
     audio: Mapping[str, str],
-    made: Sequence[Made],
+    made: Sequence[MixtureResult],
     tables: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write the lists, wav.scp at the very end: without it a set does not exist."""
@@ -263,7 +268,7 @@ def _write_lists(
         write_scp(out_dir / name, paths)
 
 
-def report(out_dir: Path, made: Sequence[Made]) -> Iterator[str]:
+def report(out_dir: Path, made: Sequence[MixtureResult]) -> Iterator[str]:
     """Say what a set holds."""
     minutes = sum(item.seconds for item in made) / 60
     snrs = Counter(item.snr for item in made)

@@ -1,4 +1,4 @@
-"""What the checker reports, and the lists it reads without stopping at an error."""
+"""Problems of data, and lists that are read without stopping at an error."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing that is wrong, where it is, and what to do.
+    """A defect, its place, and what to do.
 
     Attributes:
-        file: the list it was found through.
-        line: 1-based line, 0 for the file as a whole.
-        utt: utterance id, "-" where there is none.
-        kind: short name; problems are counted by it.
+        file: the list with the defect.
+        line: line number from 1; 0 for the whole file.
+        utt: utterance id; "-" if there is none.
+        kind: short name of the defect.
         found, expected, do: the three parts of the message.
-        warning: True if the data can be used all the same.
+        warning: True if the data can still be used.
     """
 
     file: str
@@ -39,14 +39,38 @@ class Problem:
         )
 
 
+@dataclass(frozen=True)
+class Place:
+    """A line of a list, and the utterance in it; see `Problem` for the fields."""
+
+    file: str
+    line: int = 0
+    utt: str = "-"
+
+    def problem(
+        self, kind: str, *, found: str, expected: str, do: str, warning: bool = False
+    ) -> Problem:
+        """Make a `Problem` of this place."""
+        return Problem(
+            file=self.file,
+            line=self.line,
+            utt=self.utt,
+            kind=kind,
+            found=found,
+            expected=expected,
+            do=do,
+            warning=warning,
+        )
+
+
 @dataclass
 class Table:
-    """An ``ID VALUE`` list as it is, in file order, errors included.
+    """An ``ID VALUE`` list in file order, with its errors.
 
     Attributes:
         path: as given, for messages.
-        entries: (line, id, value); an id may come twice.
-        problems: what was wrong with single lines.
+        entries: (line, id, value); an id may occur twice.
+        problems: defects of single lines.
     """
 
     path: str
@@ -54,63 +78,79 @@ class Table:
     problems: list[Problem] = field(default_factory=list)
 
     def first_lines(self) -> dict[str, tuple[int, str]]:
-        """Give {id: (line, value)}; the first one counts if an id comes twice."""
+        """Return {id: (line, value)}, with the first line of each id."""
         first: dict[str, tuple[int, str]] = {}
         for line, utt, value in self.entries:
             first.setdefault(utt, (line, value))
         return first
 
-    def problem(
-        self, line: int, utt: str, kind: str, found: str, expected: str, do: str
-    ) -> Problem:
-        """Make a `Problem` of this file."""
-        return Problem(self.path, line, utt, kind, found, expected, do)
+    def at(self, line: int = 0, utt: str = "-") -> Place:
+        """Name a line of this list."""
+        return Place(self.path, line, utt)
 
 
-def read_table(path: Path) -> Table:
-    """Read a list; unreadable lines become problems and the rest is kept."""
+def read_list(path: Path) -> Table:
+    """Read a list; a bad line becomes a problem, and the other lines are kept."""
     table = Table(str(path))
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        why = f"a list that cannot be read ({error.strerror})"
-        rule = ("a readable list", "change its mode or owner")
-        table.problems.append(table.problem(0, "-", "forbidden-list", why, *rule))
+        unread = table.at().problem(
+            "forbidden-list",
+            found=f"a list that cannot be read ({error.strerror})",
+            expected="a readable list",
+            do="change its mode or owner",
+        )
+        table.problems.append(unread)
         return table
     if lines[0].startswith(codecs.BOM_UTF8):
-        why = "a byte-order mark before the first id"
-        rule = ("UTF-8 without one", "remove it: sed -i '1s/^\\xef\\xbb\\xbf//' FILE")
-        table.problems.append(table.problem(1, "-", "byte-order-mark", why, *rule))
+        mark = table.at(1).problem(
+            "byte-order-mark",
+            found="a byte-order mark before the first id",
+            expected="UTF-8 without one",
+            do="remove it: sed -i '1s/^\\xef\\xbb\\xbf//' FILE",
+        )
+        table.problems.append(mark)
         lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)
     if lines[-1] == b"":
         lines.pop()
     for number, raw in enumerate(lines, start=1):
-        try:
-            line = raw.decode("utf-8").strip()
-        except UnicodeDecodeError:
-            bad = ("-", "encoding", "bytes that are not UTF-8", "UTF-8 text")
-            table.problems.append(table.problem(number, *bad, "convert the file"))
-            continue
-        utt, _, value = line.partition(" ")
-        if not utt:
-            bad = ("-", "empty-line", "an empty line", "'ID VALUE'")
-            table.problems.append(table.problem(number, *bad, "remove it"))
-        elif "\t" in utt:
-            bad = (utt.split("\t")[0], "tab", "a tab after the id", "one space")
-            table.problems.append(table.problem(number, *bad, "replace the tab"))
-            table.entries.append((number, *_split_tab(line)))
-        else:
-            table.entries.append((number, utt, value.strip()))
+        if problem := _read_line(table, number, raw):
+            table.problems.append(problem)
     return table
 
 
-def _split_tab(line: str) -> tuple[str, str]:
+def _read_line(table: Table, number: int, raw: bytes) -> Problem | None:
+    """Add the entry of a line, if it has one; return its problem, if it has one."""
+    try:
+        line = raw.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return table.at(number).problem(
+            "encoding",
+            found="bytes that are not UTF-8",
+            expected="UTF-8 text",
+            do="convert the file",
+        )
+    utt, _, value = line.partition(" ")
+    if not utt:
+        return table.at(number).problem(
+            "empty-line", found="an empty line", expected="'ID VALUE'", do="remove it"
+        )
+    if "\t" not in utt:
+        table.entries.append((number, utt, value.strip()))
+        return None
     utt, _, value = line.partition("\t")
-    return utt, value.strip()
+    table.entries.append((number, utt, value.strip()))
+    return table.at(number, utt).problem(
+        "tab",
+        found="a tab after the id",
+        expected="one space",
+        do="replace the tab",
+    )
 
 
 def in_groups(problems: Iterable[Problem], most: int) -> Iterator[str]:
-    """Yield lines: at most ``most`` of a kind and file (0: all), then how many more."""
+    """Yield at most ``most`` lines per file and kind (0: all), and count the others."""
     shown: Counter[tuple[str, str]] = Counter()
     ordered: Sequence[Problem] = sorted(
         problems, key=lambda p: (p.warning, p.file, p.kind, p.line, p.utt)

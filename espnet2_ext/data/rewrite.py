@@ -1,6 +1,6 @@
-"""Write audio made of other audio, utterance by utterance: what jobs of stage 7 share.
+"""Write audio made of other audio, utterance by utterance, in jobs of stage 7.
 
-A killed run goes on where it was; changed audio is done again.
+A killed run is resumed. Changed audio is processed again.
 """
 
 from __future__ import annotations
@@ -72,15 +72,15 @@ def rewrite_audio(
 
     Args:
         table, out_dir: see above.
-        settings: of ``function``; where they change, everything is done again.
-        function: ``(wavs, fs) -> wav``; a ``UserError`` of it concerns one utterance.
-        doing: what is done, for the progress bar and for messages ("denoised").
+        settings: settings of ``function``; if they change, all audio is done again.
+        function: ``(wavs, fs) -> wav``; it may raise ``UserError`` for an utterance.
+        doing: label of the progress bar, and participle for messages ("denoised").
 
     Returns:
-        id -> new file, and how many were there from an earlier run.
+        id -> new file, and the number of files from an earlier run.
 
     Raises:
-        UserError: listing the audio that cannot be done, after all other audio.
+        UserError: listing the audio that failed, after all other audio is done.
     """
     from tqdm import tqdm
 

@@ -1,6 +1,6 @@
-"""Making noisy speech: levels, SNR, noise of any length, babble, rooms.
+"""Simulation of noisy speech: levels, SNR, noise of any length, babble, rooms.
 
-Signals are (T,) float arrays at one rate; every random choice comes from the
+Signals are (T,) float arrays at one sampling rate. All random numbers come from the
 generator that is passed in.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from espnet2_ext.errors import UserError
 
-PEAK = 0.9  # of full scale; louder items are scaled down as a whole
+PEAK = 0.9  # of full scale; a louder mixture and its parts are scaled down to it
 INT16 = 32768
 SILENT = 1e-5  # rms below -100 dBFS
 
@@ -43,16 +43,16 @@ def mix_at_snr(
     """Mix at a signal-to-noise ratio.
 
     SNR = 10 log10(sum reference^2 / sum noise^2) over the whole utterance, pauses
-    included, both without DC. Everything is then scaled together, so the SNR stays,
-    if a peak would pass `PEAK`.
+    included, both without DC. If a peak exceeds `PEAK`, all signals are scaled by one
+    factor, which keeps the SNR.
 
     Args:
         reference: clean speech, (T,).
         noise: additive noise, (T,), of any level.
-        snr_db: in dB.
+        snr_db: SNR in dB.
         level_dbfs: rms of the reference in dB relative to full scale.
-        late: late reverberation, (T,), in the scale of ``reference``; it is added to
-            the noise signal after the SNR is set and does not count in it.
+        late: late reverberation, (T,), in the scale of ``reference``. It is added to
+            the noise after the SNR is set, and is not counted in the SNR.
 
     Raises:
         UserError: if the reference or the noise is silent: there is no SNR.
@@ -77,7 +77,7 @@ def join_with_pauses(
     fs: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Put clips one after the other with silences of random length between."""
+    """Concatenate clips with silences of random length between them."""
     parts = [clips[0]]
     for clip in clips[1:]:
         parts.append(np.zeros(int(rng.uniform(*pause_seconds) * fs), np.float32))
@@ -86,7 +86,7 @@ def join_with_pauses(
 
 
 def excerpt(wav: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
-    """Cut ``length`` samples from a random place; shorter signals stay whole."""
+    """Return a random excerpt of ``length`` samples; a shorter signal stays whole."""
     if len(wav) <= length:
         return wav
     start = int(rng.integers(len(wav) - length + 1))
@@ -96,13 +96,13 @@ def excerpt(wav: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarra
 def fill(
     length: int, draw: Callable[[], np.ndarray], fade: int, tries: int = 1000
 ) -> np.ndarray:
-    """Join sounds from ``draw`` until they last ``length`` samples.
+    """Join sounds from ``draw`` until there are ``length`` samples.
 
-    Each is brought to the same rms, so that no one dominates, and cross-faded over
-    ``fade`` samples; silent ones are drawn again.
+    The sounds are scaled to one rms and cross-faded over ``fade`` samples. Silent ones
+    are skipped.
 
     Raises:
-        UserError: if ``draw`` gives nothing but silence.
+        UserError: if ``draw`` returns only silence.
     """
     signal = np.zeros(0, np.float32)
     for _ in range(tries):
@@ -130,17 +130,17 @@ def babble(
     voices: Sequence[Callable[[], np.ndarray]],
     fade: int,
 ) -> np.ndarray:
-    """Sum voices of equal level; each callable gives one random clip of a voice."""
+    """Sum voices of equal level; each callable returns a random clip of one voice."""
     return np.sum([fill(length, voice, fade) for voice in voices], axis=0)
 
 
 @dataclass(frozen=True)
 class Room:
-    """A room impulse response cut in two, the direct sound at sample 0.
+    """A room impulse response in two parts, with the direct sound at sample 0.
 
     Attributes:
         early: direct sound and reflections of the first 50 ms, (E,).
-        late: the rest, (L,), beginning with zeros of length E.
+        late: the rest, (L,), with E zeros at the start.
         rt60: reverberation time in s, measured on the response.
     """
 
@@ -149,7 +149,7 @@ class Room:
     rt60: float
 
     def reverberate(self, speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give (early speech, late reverberation), aligned with the dry (T,)."""
+        """Return early speech and late reverberation, (T,), aligned with ``speech``."""
         from scipy.signal import fftconvolve
 
         length = len(speech)
@@ -159,7 +159,7 @@ class Room:
 
 
 def load_pyroomacoustics() -> ModuleType:
-    """Import the room simulator, which takes seconds: only with --rir_prob.
+    """Import the room simulator; this takes seconds and is needed for --rir_prob only.
 
     Raises:
         UserError: if it is not installed.

@@ -1,0 +1,1 @@
+"""Public denoisers, which the trained systems are compared with."""

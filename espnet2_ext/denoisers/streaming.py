@@ -1,6 +1,6 @@
-"""Denoisers in C that take one frame at a time, called through ctypes.
+"""Denoisers in C that process one frame at a time, called through ctypes.
 
-A new state for every utterance: the order of a list never changes an output.
+Each utterance gets a new state, so outputs do not depend on the order of a list.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def package_dir(module: str) -> Path:
 def _by_frames(
     wav: np.ndarray, frame: int, step: Callable[[Any, Any], object]
 ) -> np.ndarray:
-    """Run ``step(output, input)`` over frames; the last one is filled up with zeros."""
+    """Run ``step(output, input)`` on each frame; the last one is padded with zeros."""
     padded = np.pad(wav, (0, -len(wav) % frame)).astype(np.float32)
     output = np.zeros_like(padded)
     for start in range(0, len(padded), frame):
@@ -43,7 +43,7 @@ def _by_frames(
 
 
 def _rnnoise_module() -> ModuleType:
-    """Load ``pyrnnoise/rnnoise.py`` alone: the package imports a player besides."""
+    """Load only ``pyrnnoise/rnnoise.py``; the package would import an audio player."""
     path = package_dir("pyrnnoise") / "rnnoise.py"
     spec = importlib.util.spec_from_file_location("pyrnnoise_binding", path)
     assert spec is not None
@@ -54,9 +54,9 @@ def _rnnoise_module() -> ModuleType:
 
 
 def load_rnnoise(num_threads: int) -> Callable[[np.ndarray, int], np.ndarray]:
-    """RNNoise (Valin 2018), version 0.2, at 48 kHz; one thread whatever is asked.
+    """RNNoise (Valin 2018), version 0.2, at 48 kHz; always one thread.
 
-    The library is called directly, with floats: the binding rounds to 16 bits.
+    The library is called directly with floats, as the binding rounds to 16 bits.
     """
     binding = _rnnoise_module()
 
@@ -90,9 +90,9 @@ def _deepfilternet_library() -> tuple[ctypes.CDLL, bytes]:
 
 
 def load_deepfilternet(num_threads: int) -> Callable[[np.ndarray, int], np.ndarray]:
-    """DeepFilterNet 3 (Schroeter et al. 2023), at 48 kHz; one thread whatever is asked.
+    """DeepFilterNet 3 (Schroeter et al. 2023), at 48 kHz; always one thread.
 
-    The signatures are those of libDF's ``capi.rs``.
+    The signatures are from libDF's ``capi.rs``.
     """
     library, model = _deepfilternet_library()
 

@@ -1,9 +1,9 @@
-"""The configuration of an enhancement training, checked before any work starts.
+"""The options of an enhancement training, checked before any work starts.
 
-``check_config("conf/train.yaml")`` refuses what ESPnet would fail on later, or take for
-something else: its options, the parts of the network, losses, optimiser, scheduler,
-the models it starts from, and the criterion of the best model. The network is built
-without memory for its weights, so the check takes seconds.
+``check_args`` refuses what ESPnet would fail on later, or take for something else: the
+parts of the network, losses, optimiser, scheduler, the models it starts from, and the
+criterion of the best model. The network is built without memory for its weights, so the
+check takes seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import copy
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import espnet2.tasks.enh as espnet_enh
@@ -21,66 +20,41 @@ from espnet2.enh.diffusion_enh import ESPnetDiffusionModel
 from espnet2.enh.espnet_model import ESPnetEnhancementModel
 from espnet2.schedulers.abs_scheduler import AbsValEpochStepScheduler
 from espnet2.tasks.abs_task import optim_classes, scheduler_classes
+from espnet2.tasks.enh import EnhancementTask
 from espnet2.train.class_choices import ClassChoices
 from torch import nn
 
 from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.selection import check_selection
 from espnet2_ext.errors import UserError, brief, unknown_name
-from espnet2_ext.fileio.yaml import named, read_yaml
 from espnet2_ext.train.arguments import blame, check_arguments
 from espnet2_ext.train.init_param import check_init_param
 from espnet2_ext.train.nonfinite import check_nonfinite
-from espnet2_ext.train.options import check_options, one_line_errors
 
 OF_A_VALUE = (AbsValEpochStepScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+Task = type[EnhancementTask]
 ITERATORS = ("sequence", "category", "chunk")  # of ESPnet's, those that train
 
 
-def check_config(
-    config: str | Path | Mapping[str, Any], words: Sequence[str] = ()
-) -> None:
-    """Check a training configuration.
+def check_args(args: argparse.Namespace, task: Task) -> None:
+    """Check the options of a training, from YAML and command line.
 
     Args:
-        config: a YAML file, or what stands in one.
-        words: further options, as on the command line: ``["--max_epoch", "3"]``.
+        args: of the parser of ``task``.
+        task: ESPnet's enhancement task, or one derived from it.
 
     Raises:
         UserError: with what was found, where, and what was expected.
     """
-    task = training_task()
-    with named(config):
-        parser = task.get_parser()
-        content = config if isinstance(config, Mapping) else read_yaml(config)
-        check_options(content, parser)
-        one_line_errors(parser)
-        parser.set_defaults(**copy.deepcopy(dict(content)))
-        check_args(parser.parse_args(list(words)))
-
-
-def training_task() -> Any:
-    """Give our task; importing it registers our classes with ESPnet."""
-    from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
-
-    return SSLEnhancementTask
-
-
-def check_args(args: argparse.Namespace) -> None:
-    """Check the options of a training, from YAML and command line.
-
-    Raises:
-        UserError: as `check_config`.
-    """
     check_criterions(args.criterions)
     check_nonfinite(args.nonfinite)
-    check_parts(args)
+    check_parts(args, task)
     with torch.random.fork_rng(devices=[]):
         if not args.collect_stats:  # there no loss is computed, nor an upstream needed
             check_selection(args, build_losses(args.criterions))
-        model = build_network(args)
+        model = build_network(args, task)
         _check_frozen(args.freeze_param, model)
-        _check_optimiser(args, model)
+        _check_optimiser(args, model, task)
     if not args.collect_stats:
         check_init_param(args.init_param, model, args.ignore_init_mismatch)
     if args.iterator_type not in ITERATORS and not args.dry_run:
@@ -113,7 +87,7 @@ def build_losses(criterions: Sequence[Mapping[str, Any]]) -> list[nn.Module]:
     return wrappers
 
 
-def check_parts(args: argparse.Namespace) -> None:
+def check_parts(args: argparse.Namespace, task: Task) -> None:
     """Check the names of the parts, and the arguments of each.
 
     Raises:
@@ -124,7 +98,7 @@ def check_parts(args: argparse.Namespace) -> None:
         "mask_module": ("input_dim",),
         "preprocessor": ("train", *vars(args)),  # of its own options ESPnet's gives all
     }
-    for choices in training_task().class_choices_list:
+    for choices in task.class_choices_list:
         name = getattr(args, choices.name)
         if name is None and not choices.optional:
             raise unknown_name(choices.name, name, choices.classes)
@@ -163,7 +137,7 @@ def _check_preprocessor(cls: type, conf: Mapping[str, Any]) -> None:
             raise unknown_name("key in preprocessor_conf", key, known)
 
 
-def build_network(args: argparse.Namespace) -> nn.Module:
+def build_network(args: argparse.Namespace, task: Task) -> nn.Module:
     """Build the network, part by part, so that a message can name the part.
 
     Returns:
@@ -183,7 +157,7 @@ def build_network(args: argparse.Namespace) -> nn.Module:
         with blame(f"decoder_conf of '{args.decoder}'"):
             _part(espnet_enh.decoder_choices, args, "decoder")
         with blame("encoder, separator, decoder and model_conf together"):
-            return training_task().build_model(bare)
+            return task.build_model(bare)
 
     try:
         with torch.device("meta"):  # no memory, no time
@@ -207,9 +181,9 @@ def _check_frozen(prefixes: Sequence[str], model: nn.Module) -> None:
             raise unknown_name("part of the model in freeze_param", prefix, parts)
 
 
-def _check_optimiser(args: argparse.Namespace, model: nn.Module) -> None:
+def _check_optimiser(args: argparse.Namespace, model: nn.Module, task: Task) -> None:
     """Build optimiser and scheduler, and let each take a step."""
-    where, task = f"optim_conf of '{args.optim}'", training_task()
+    where = f"optim_conf of '{args.optim}'"
     check_arguments(where, optim_classes[args.optim], args.optim_conf, ("params",))
     with blame(where):
         (optimizer,) = super(task, task).build_optimizers(copy.deepcopy(args), model)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from espnet2.tasks.enh import criterion_choices, loss_wrapper_choices
-
 from espnet2_ext.enh.loss.balance import loss_weight
 from espnet2_ext.enh.loss.wrappers.with_lengths import (
     FixedOrderWithLengthsSolver,
     takes_lengths,
 )
+from espnet2_ext.enh.registration import CRITERIONS, WRAPPERS
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.train.arguments import check_arguments
 
@@ -27,8 +26,6 @@ def check_criterions(criterions: object) -> None:
             a wrapper that drops the lengths a criterion wants, a weight that is not a
             finite number >= 0, or nothing to balance a loss with.
     """
-    import espnet2_ext.tasks.enh_ssl  # noqa: F401 (registers our classes)
-
     if not isinstance(criterions, list) or not criterions:
         raise UserError(f"criterions: expected a list of losses, found {criterions!r}.")
     for number, entry in enumerate(criterions, start=1):
@@ -40,8 +37,8 @@ def check_criterions(criterions: object) -> None:
         for key in sorted({"name", "wrapper", "wrapper_conf"} - entry.keys()):
             raise UserError(f"{where}: '{key}' is missing; add it ('{key}: ...').")
         wrapper_conf = _mapping(where, entry, "wrapper_conf")
-        criterion = _choose("criterion", criterion_choices.classes, entry["name"])
-        wrapper = _choose("wrapper", loss_wrapper_choices.classes, entry["wrapper"])
+        criterion = _choose("criterion", CRITERIONS, entry["name"])
+        wrapper = _choose("wrapper", WRAPPERS, entry["wrapper"])
         conf = _mapping(where, entry, "conf")
         check_arguments(f"{where}, conf of '{entry['name']}'", criterion, conf)
         loss_weight(f"{where}: weight", wrapper_conf.get("weight", 1.0))

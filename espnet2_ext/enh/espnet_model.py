@@ -9,7 +9,7 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor
 
 from espnet2_ext.enh.loss.balance import Balanced, add_balanced
-from espnet2_ext.ssl.upstream import shared_forwards
+from espnet2_ext.ssl.memo import shared_forwards
 
 
 class SSLEnhancementModel(ESPnetEnhancementModel):

@@ -1,0 +1,1 @@
+"""Reading and writing files: scp lists, audio, YAML, checkpoints, digests, journals."""

@@ -1,7 +1,7 @@
-"""Reading and writing audio: files through libsndfile, archives through kaldiio.
+"""Reading and writing audio: files with libsndfile, archives with kaldiio.
 
-What a header says of the length is taken where it can be true. A FLAC stream may not
-know its own length; it is then decoded to its end and counted.
+A FLAC header may not hold the number of samples. The file is then decoded to its end
+and the samples are counted.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import soundfile
 
 from espnet2_ext.errors import UserError
 
-UNKNOWN = 1 << 40  # no audio has so many samples: libsndfile's word for "not known"
-BLOCK = 1 << 16  # samples read at a time where the length is not known
+UNKNOWN = 1 << 40  # samples; libsndfile gives a larger number if it is not known
+BLOCK = 1 << 16  # samples read at a time if the length is not known
 RATE = 16000  # Hz; of SSL models, recognisers and wideband metrics
 ARK_ENTRY = re.compile(r"^(?P<path>.+\.ark):(?P<offset>\d+)$")
 
 
 class AudioInfo(NamedTuple):
-    """Facts of an audio file: samples per channel, Hz, channels, libsndfile's names."""
+    """An audio header: samples per channel, Hz, channels, libsndfile's names."""
 
     samples: int
     fs: int
@@ -35,7 +35,7 @@ class AudioInfo(NamedTuple):
 
 
 def audio_info(path: str | os.PathLike[str]) -> AudioInfo:
-    """Read the header of an audio file, and count its samples where it does not say.
+    """Read the header of an audio file; count the samples if it does not hold them.
 
     Raises:
         UserError: if the audio is missing or cannot be decoded.
@@ -57,14 +57,14 @@ def audio_info(path: str | os.PathLike[str]) -> AudioInfo:
 
 
 class _Straight(soundfile.SoundFile):
-    """Read from the beginning to the end: where the end is not known, seeking fails."""
+    """A file that is not seekable: seeking fails if the length is not known."""
 
     def seekable(self) -> bool:
         return False
 
 
 def _blocks(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
-    """Decode a file of unknown length, piece by piece."""
+    """Decode a file of unknown length in blocks."""
     with _Straight(path) as stream:
         while len(block := stream.read(BLOCK, dtype="float32")):
             yield block
@@ -134,9 +134,9 @@ def resample(wav: np.ndarray, fs_in: int, fs_out: int) -> np.ndarray:
 
 
 def within_unit_range(wav: np.ndarray) -> np.ndarray:
-    """Divide (T,) samples by their peak where it exceeds 1.
+    """Divide (T,) samples by their peak if it exceeds 1.
 
-    Scaled and not clipped: clipping would add a distortion the signal does not have.
+    Clipping instead would add distortion.
     """
     peak = np.max(np.abs(wav))
     return wav / peak if peak > 1 else wav

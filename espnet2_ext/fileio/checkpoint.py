@@ -1,7 +1,7 @@
-"""Files that should be checkpoints of torch: what they are instead, and reading them.
+"""Reading checkpoints of torch, and recognising files that are something else.
 
-What people give in place of one: a pointer of git-lfs, the page that a browser shows,
-an interrupted download, the file of another library. A look at the first bytes tells.
+Common mistakes are a git-lfs pointer, an HTML page, an interrupted download, and a file
+of another library. The first bytes of a file tell them apart.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ def check_file(
     expected: str = "a checkpoint of torch (.pt, .pth)",
     accept: bytes = b"",
 ) -> None:
-    """Refuse what cannot be a checkpoint of torch, by its first bytes; fast.
+    """Refuse a file whose first bytes show that it is no checkpoint of torch.
 
     Args:
         path: the file.
-        what: for the message, ``"path_or_url 'x.pt'"``.
-        expected: for the message.
-        accept: how a file of another kind begins that is right here.
+        what: name of the file in the message, e.g. ``"path_or_url 'x.pt'"``.
+        expected: kind of file in the message.
+        accept: first bytes of another kind of file that is accepted.
 
     Raises:
-        UserError: it cannot be read, is a folder, or is something else.
+        UserError: if it cannot be read, is a folder, or is something else.
     """
     try:
         with open(path, "rb") as stream:
@@ -99,7 +99,7 @@ def check_file(
 
 
 def _known(head: bytes) -> tuple[str, str] | None:
-    """Tell what a file is that begins so; None if it may be a checkpoint."""
+    """Return kind and advice for a file by its first bytes; None for a checkpoint."""
     if not head:
         return "an empty file", "download or copy it again"
     for start, found in BEGINNINGS.items():
@@ -122,7 +122,7 @@ def _known(head: bytes) -> tuple[str, str] | None:
 
 
 def _zip(path: Path, head: bytes) -> tuple[str, str] | None:
-    """Look into a zip, which torch's checkpoints are since 1.6."""
+    """Return kind and advice for a zip; torch's checkpoints are zips since 1.6."""
     if not head.startswith(b"PK\x03\x04"):
         return None
     try:
@@ -143,7 +143,7 @@ def load(path: str | Path, what: str) -> Any:
     """Load a checkpoint of tensors and plain values, on the CPU.
 
     Raises:
-        UserError: as `check_file`; it is cut off or broken, or holds more than that.
+        UserError: as `check_file`; if it is cut off or broken, or holds other objects.
     """
     import torch
 
@@ -171,7 +171,7 @@ def load_weights(path: str | Path, what: str) -> dict[str, Any]:
     """Load the weights of a model: tensors by name.
 
     Raises:
-        UserError: as `load`; it holds something else.
+        UserError: as `load`; if it holds something else.
     """
     import torch
 

@@ -1,6 +1,6 @@
-"""Digests of files and of audio lists: what stamps and caches compare.
+"""Digests of files and of audio lists, which stamps and caches compare.
 
-Without the imports of `fileio.audio`: the recipes ask before every stage.
+This module does not import `fileio.audio`, as recipes call it before every stage.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import os
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import iter_scp
 
-SAMPLED = 64  # about so many audio files are opened for --sample
-SAMPLED_BYTES = 1 << 18  # and so much is read of each
+SAMPLED = 64  # approximate number of audio files that `hash_sample` opens
+SAMPLED_BYTES = 1 << 18  # bytes read of each
 
 
 def hash_file(path: str) -> str:
@@ -30,14 +30,14 @@ def hash_file(path: str) -> str:
 def split_offset(value: str) -> tuple[str, int]:
     """Split an scp value into file and byte offset (``x.ark:12``, else 0).
 
-    Like `fileio.audio`, without its imports.
+    It follows the rule of `fileio.audio` without its imports.
     """
     stem, _, offset = value.rpartition(".ark:")
     return (f"{stem}.ark", int(offset)) if offset.isdigit() and stem else (value, 0)
 
 
 def hash_audio(scp: str) -> str:
-    """Digest an scp's lines with size and time of change of every audio file."""
+    """Digest the lines of an scp, and size and modification time of each audio file."""
     digest = hashlib.sha256()
     for number, key, value in iter_scp(scp):
         try:
@@ -53,9 +53,9 @@ def hash_audio(scp: str) -> str:
 
 
 def hash_sample(scp: str) -> str:
-    """Digest an scp's lines and the content of evenly spaced audio files.
+    """Digest the lines of an scp, and the content of evenly spaced audio files.
 
-    Unlike `hash_audio` it does not change when the same audio is written anew.
+    Unlike `hash_audio`, the digest stays if the same audio is written again.
     """
     lines = [(key, value) for _, key, value in iter_scp(scp)]
     digest = hashlib.sha256(repr(lines).encode())

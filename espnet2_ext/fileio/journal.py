@@ -1,4 +1,4 @@
-"""A journal of finished utterances: what lets a killed scoring job go on."""
+"""A journal of finished utterances, with which a killed job is resumed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from espnet2_ext.fileio.scp import PathLike, atomic_write
 class Journal:
     """Entries ``utt -> (digest, score)`` in a file that grows line by line.
 
-    The first line holds the settings; a journal made with other settings is dropped.
-    An entry counts only with the digest of the same inputs, so changed audio is scored
-    again. A line cut off by a kill is ignored.
+    The first line holds the settings. A journal with other settings is discarded. An
+    entry is used only if the digest of its inputs is the same, so changed audio is
+    scored again. An incomplete last line is ignored.
     """
 
     def __init__(self, path: PathLike, settings: Mapping[str, Any]) -> None:
@@ -42,7 +42,7 @@ class Journal:
         self._stream.close()
 
     def get(self, utt: str, digest: str) -> dict[str, Any] | None:
-        """Return the score of ``utt`` if it was made from the same inputs."""
+        """Return the score of ``utt`` if its inputs are the same."""
         found = self._entries.get(utt)
         return found[1] if found and found[0] == digest else None
 

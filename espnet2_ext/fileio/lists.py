@@ -1,7 +1,7 @@
-"""What the lists of a Kaldi data directory are about: utterances, speakers, or neither.
+"""Kinds of lists in a Kaldi data directory: by utterance, by speaker, or other.
 
 ``text`` has a line for each utterance and ``spk2gender`` one for each speaker. ``stm``
-and ``glm`` (sclite's), a README or a manifest are neither: they are copied as they are.
+and ``glm`` of sclite, a README and a manifest are other files, which are only copied.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ UTTERANCE, SPEAKER, OTHER = "utterance", "speaker", "other"
 
 
 def list_kind(path: Path, utts: Collection[str], speakers: Collection[str]) -> str:
-    """Tell by its name, or else by its first words, what a list is about.
+    """Find the kind of a list by its name, or else by its ids.
 
     Args:
-        path: the list; one that is not UTF-8 text is neither.
-        utts: ids of the utterances of the directory.
-        speakers: its speakers.
+        path: the list; a file that is not UTF-8 text is ``OTHER``.
+        utts: ids of the utterances in the directory.
+        speakers: ids of the speakers.
 
     Returns:
         ``UTTERANCE``, ``SPEAKER`` or ``OTHER``.

@@ -1,22 +1,22 @@
-"""From an utterance id to a file name: the one place where that is decided.
+"""File names made of utterance ids.
 
-An id may hold slashes (each makes a folder), quotes and letters of any script. It may
-not lead out of the folder it is written to, and not onto a file that is read.
+An id may hold slashes (each makes a folder), quotes and letters of any script. Its file
+must be inside the output folder, and must not be an input.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from espnet2_ext.errors import UserError
 
-# a file system takes 255 bytes; a suffix (.flac) and a temporary name (.tmp.PID.) are
-# added
+# a file name has at most 255 bytes, suffix (.flac) and prefix (.tmp.PID.) included
 MOST_BYTES = 235
 SUFFIXES = (".wav", ".flac", ".json")
-EXPECTED = (
+VALID_ID = (
     "an id that can be a file name (no '/' at its start or end, no '.' or '..' between "
     f"slashes, no control characters, at most {MOST_BYTES} bytes between slashes)"
 )
@@ -24,7 +24,7 @@ DO = "give the utterance another id in all lists"
 
 
 def id_problem(utt: str) -> str:
-    """Tell why ``utt`` cannot be a file name; "" if it can."""
+    """Return why ``utt`` cannot be a file name; "" if it can."""
     parts = utt.split("/")
     if not utt:
         return "an empty id"
@@ -41,9 +41,9 @@ def id_problem(utt: str) -> str:
 
 
 def id_clashes(utts: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of ids of which one would need a folder where the other is a file.
+    """Yield pairs of ids where one needs a folder and the other a file of one name.
 
-    ``a`` is written as ``a.wav``, and ``a.wav/b`` needs a folder of that name.
+    ``a`` is written to the file ``a.wav``, and ``a.wav/b`` needs a folder ``a.wav``.
     """
     files = {utt + suffix: utt for utt in utts for suffix in SUFFIXES}
     for utt in utts:
@@ -54,11 +54,11 @@ def id_clashes(utts: Collection[str]) -> Iterator[tuple[str, str]]:
 
 
 def check_ids(utts: Collection[str], where: str) -> None:
-    """Refuse ids that cannot be file names, before anything is written.
+    """Refuse ids that cannot be file names.
 
     Args:
-        utts: all of a list.
-        where: the list, for the message.
+        utts: all ids of a list.
+        where: name of the list in the message.
 
     Raises:
         UserError: naming the ids.
@@ -69,17 +69,16 @@ def check_ids(utts: Collection[str], where: str) -> None:
         more = f"; and {len(bad) - 5} more" if len(bad) > 5 else ""
         raise UserError(
             f"{where}: found {len(bad)} ids that cannot be file names: "
-            f"{'; '.join(bad[:5])}{more}; expected {EXPECTED}; {DO}."
+            f"{'; '.join(bad[:5])}{more}; expected {VALID_ID}; {DO}."
         )
 
 
 class OutputFolder:
-    """A folder that files named after ids are written to.
+    """A folder for files named after ids.
 
     Args:
-        folder: it is made when the first file is.
-        inputs: audio that is read in this run (``archive.ark:5`` means the archive):
-            never written over.
+        folder: the folder; the writer of the first file makes it.
+        inputs: audio that must not be overwritten (``archive.ark:5``: the archive).
     """
 
     def __init__(
@@ -89,14 +88,14 @@ class OutputFolder:
         self._inputs = {os.path.realpath(_file_of(source)) for source in inputs}
 
     def path(self, utt: str, suffix: str) -> Path:
-        """Give the file of ``utt``; ``suffix`` with its dot.
+        """Return the file of ``utt``; ``suffix`` includes the dot.
 
         Raises:
-            UserError: if the id cannot be a file name, leads out of the folder through
-                a link, or onto an input.
+            UserError: if the id cannot be a file name, or its file is an input or,
+                through a link, outside the folder.
         """
         if why := id_problem(utt):
-            raise UserError(f"'{utt}': found {why}; expected {EXPECTED}; {DO}.")
+            raise UserError(f"'{utt}': found {why}; expected {VALID_ID}; {DO}.")
         path = self.folder / f"{utt}{suffix}"
         real = os.path.realpath(path)
         if not real.startswith(os.path.realpath(self.folder) + os.sep):
@@ -115,3 +114,8 @@ class OutputFolder:
 def _file_of(source: str) -> str:
     stem, _, offset = source.rpartition(".ark:")
     return f"{stem}.ark" if stem and offset.isdigit() else source
+
+
+def safe_id(*parts: str) -> str:
+    """Join parts into an id without spaces, slashes or other trouble."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(parts)).strip("_")

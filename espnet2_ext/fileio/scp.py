@@ -1,4 +1,4 @@
-"""Kaldi-style ``ID VALUE`` tables, and files that appear only when complete."""
+"""Kaldi-style ``ID VALUE`` lists, and files that are written atomically."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 @contextmanager
 def atomic_write(path: PathLike, mode: str = "w") -> Iterator[IO]:
-    """Open a temporary file beside ``path``; move it there if the block succeeds.
+    """Open a temporary file beside ``path``, and rename it if the block succeeds.
 
-    A killed or failing writer never leaves a half-written ``path`` behind.
+    A killed or failing writer leaves no incomplete ``path``.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,6 @@ def utt2spk_to_spk2utt(utt2spk: Mapping[str, str]) -> dict[str, str]:
 
 
 def copy_list(source: PathLike, target: PathLike) -> None:
-    """Copy a file byte by byte; it appears when complete."""
+    """Copy a file atomically."""
     with atomic_write(target, "wb") as stream, open(source, "rb") as original:
         shutil.copyfileobj(original, stream)

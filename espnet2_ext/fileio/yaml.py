@@ -1,7 +1,7 @@
-"""The one reader of YAML: what a person wrote, or a message with file and line.
+"""Reading YAML, with file and line in every message.
 
-Read as ESPnet reads it (YAML 1.1, UTF-8; a byte-order mark, CRLF and anchors are fine),
-but a key that stands twice is refused where PyYAML keeps the last.
+The dialect is ESPnet's: YAML 1.1 in UTF-8; a byte-order mark, CRLF and anchors are
+allowed. Unlike PyYAML, which keeps the last, duplicate keys are refused.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import yaml
 
 from espnet2_ext.errors import UserError, brief
 
-MOST_VALUES = 1_000_000  # with every anchor written out
+MOST_VALUES = 1_000_000  # with all anchors expanded
 DO = "correct it, or give another file."
 
 
 class UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping; PyYAML would keep the last."""
+    """Refuse duplicate keys in a mapping; PyYAML would keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        """Look at the keys as written, before ``<<`` brings in others."""
+        """Check the keys as written, before ``<<`` adds others."""
         seen: set[object] = set()
         for key_node, _ in node.value:
             if key_node.tag.endswith(":merge"):
@@ -43,12 +43,12 @@ def read_yaml(path: str | Path, *, empty_ok: bool = False) -> dict[str, Any]:
 
     Args:
         path: the file.
-        empty_ok: comments alone are an empty mapping.
+        empty_ok: return an empty mapping for a file without values.
 
     Raises:
-        UserError: with file and line: the file is missing, a folder, unreadable, empty,
-            not UTF-8 or no YAML; a tab that indents; a key that stands twice or is no
-            text; no mapping; an anchor that holds itself.
+        UserError: with file and line, if the file is missing, a folder, unreadable,
+            empty, not UTF-8, no YAML or no mapping; if a tab indents; if a key is
+            duplicate or no text; if an anchor contains itself.
     """
     text = _read_text(Path(path))
     try:
@@ -86,7 +86,7 @@ def read_yaml(path: str | Path, *, empty_ok: bool = False) -> dict[str, Any]:
 
 @contextmanager
 def named(path: object) -> Iterator[None]:
-    """Put the file's name before a message that lacks it; nothing where it is None."""
+    """Prefix a ``UserError`` with the name of a file; None changes nothing."""
     try:
         yield
     except UserError as error:
@@ -96,7 +96,7 @@ def named(path: object) -> Iterator[None]:
 
 
 def _read_text(path: Path) -> str:
-    """Read UTF-8, with a byte-order mark or without."""
+    """Read UTF-8 with or without a byte-order mark."""
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -127,11 +127,11 @@ def _explain(error: yaml.MarkedYAMLError) -> str:
 
 
 def _check_size(value: object, sizes: dict[int, int], above: tuple[int, ...]) -> int:
-    """Count the values, anchors written out, as whoever prints them will.
+    """Count the values with all anchors expanded, as they would be printed.
 
     Raises:
         ValueError: if there are too many.
-        RecursionError: if one holds itself.
+        RecursionError: if a value contains itself.
     """
     if not isinstance(value, (Mapping, list)):
         return 1

@@ -102,7 +102,7 @@ def align(reference: Sequence[str], hypothesis: Sequence[str]) -> tuple[Step, ..
     )
 
 
-def count_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCount:
+def token_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCount:
     """Count the errors of `align`; ``words`` are the reference tokens."""
     from rapidfuzz.distance import Levenshtein
 

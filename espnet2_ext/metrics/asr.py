@@ -17,7 +17,7 @@ import numpy as np
 
 from espnet2_ext.errors import check_installed, unknown_name
 from espnet2_ext.fileio.audio import RATE, resample, within_unit_range
-from espnet2_ext.metrics.alignment import count_errors
+from espnet2_ext.metrics.alignment import token_errors
 from espnet2_ext.metrics.limits import is_silent
 from espnet2_ext.metrics.result import ErrorCount
 
@@ -157,4 +157,4 @@ def normalise(text: str) -> str:
 
 def word_errors(text: str, hypothesis: str) -> ErrorCount:
     """Count word errors after `normalise` on both sides."""
-    return count_errors(normalise(text).split(), normalise(hypothesis).split())
+    return token_errors(normalise(text).split(), normalise(hypothesis).split())

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-
-RESAMPLES = 9999  # draws of the bootstrap
-BATCH_ITEMS = 1_000_000  # items drawn at a time: bounds the memory of large test sets
-SEED = 0  # of the bootstrap: the same scores always give the same interval
 
 
 @dataclass(frozen=True)
@@ -101,76 +94,3 @@ class Difference:
         if self.low is None or self.high is None or self.low <= 0 <= self.high:
             return "undecided"
         return "better" if (self.low > 0) == higher_is_better else "worse"
-
-
-def bootstrap_difference(
-    columns: tuple[np.ndarray, ...],
-    statistic: Callable[..., np.ndarray],
-    resamples: int = RESAMPLES,
-) -> Difference:
-    """Give ``statistic(*columns)`` with a paired percentile-bootstrap interval.
-
-    Args:
-        columns: arrays of shape (N,), resampled together.
-        statistic: the difference; takes ``(..., N)`` and ``axis=-1``.
-        resamples: number of draws.
-    """
-    import scipy.stats
-
-    count = len(columns[0])
-    value = float(statistic(*columns))
-    if count < 2:
-        return Difference(value, None, None, count)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
-        interval = scipy.stats.bootstrap(
-            columns,
-            statistic,
-            n_resamples=resamples,
-            batch=max(1, min(1000, BATCH_ITEMS // count)),
-            vectorized=True,
-            paired=True,
-            confidence_level=0.95,
-            method="percentile",
-            rng=np.random.default_rng(SEED),
-        ).confidence_interval
-    low, high = float(interval.low), float(interval.high)
-    if np.isnan(low) or np.isnan(high):  # some draw has no statistic
-        return Difference(value, None, None, count)
-    return Difference(value, low, high, count)
-
-
-def mean_difference(a: np.ndarray, b: np.ndarray) -> Difference:
-    """Mean of ``a - b`` with a paired-bootstrap interval over utterances.
-
-    Args:
-        a: one value per utterance, shape (N,), N >= 1.
-        b: the other system's values on the same utterances, shape (N,).
-    """
-
-    def statistic(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.mean(x - y, axis=axis)
-
-    return bootstrap_difference((a, b), statistic)
-
-
-def wer_difference(
-    errors_a: np.ndarray, errors_b: np.ndarray, words: np.ndarray
-) -> Difference:
-    """Difference of two pooled word error rates, in percentage points.
-
-    Utterances are resampled, errors and words together: a long utterance weighs more,
-    as it does in the rate itself. Errors may be fractions (means over seeds).
-
-    Args:
-        errors_a: errors per utterance, shape (N,), N >= 1.
-        errors_b: the other system's errors, shape (N,).
-        words: reference words per utterance, shape (N,), all positive.
-    """
-
-    def statistic(
-        x: np.ndarray, y: np.ndarray, w: np.ndarray, axis: int = -1
-    ) -> np.ndarray:
-        return 100 * np.sum(x - y, axis=axis) / np.sum(w, axis=axis)
-
-    return bootstrap_difference((errors_a, errors_b, words), statistic)

@@ -13,7 +13,6 @@ from espnet2_ext.fileio.scp import PathLike
 from espnet2_ext.metrics import asr, signal
 from espnet2_ext.metrics.limits import limits_table
 from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX
-from espnet2_ext.ssl.fragment import read_ssl_fragment
 
 LIBRARIES = (
     *("fast_bss_eval", "pesq", "pystoi", "speechmos", "pocketsphinx"),
@@ -87,17 +86,11 @@ def read_ssl_fragments(paths: Sequence[PathLike]) -> dict[str, dict[str, Any]]:
         UserError: if a file is missing, is not such a fragment, or repeats a stem.
     """
     fragments: dict[str, dict[str, Any]] = {}
+    if paths:  # torch takes seconds
+        from espnet2_ext.enh.fragment import read_fragment
+
     for path in map(Path, paths):
         if path.stem in fragments:
             raise UserError(f"--ssl_conf: two fragments are called '{path.stem}'.")
-        fragments[path.stem] = read_ssl_fragment(path)["conf"]
-        _check_conf(path, fragments[path.stem])
+        fragments[path.stem] = read_fragment(path).conf
     return fragments
-
-
-def _check_conf(path: Path, conf: Mapping[str, Any]) -> None:
-    """Compare a fragment with the arguments of the loss, before any long work."""
-    from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
-    from espnet2_ext.train.arguments import check_arguments
-
-    check_arguments(f"conf of {path}", SSLLoss, conf)

@@ -7,13 +7,18 @@ together and never a rate by itself.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from espnet2_ext.metrics.result import RESAMPLES, Difference, bootstrap_difference
+from espnet2_ext.metrics.result import Difference
 
+RESAMPLES = 9999  # draws of the bootstrap
+BATCH_ITEMS = 1_000_000  # items drawn at a time: bounds the memory of large test sets
+SEED = 0  # of the bootstrap: the same items always give the same interval
 EER_RESAMPLES = 1999  # 2.5 % of them are 50 draws; see `equal_error_rate` for the cost
 DIGITS = 9  # of a difference: equal numbers differ by nothing, not by 1e-15
 
@@ -21,17 +26,17 @@ Weighted = Callable[[np.ndarray], np.ndarray]  # (batch, N) counts -> (batch,) p
 Prepare = Callable[[np.ndarray], Weighted]  # (K, N) items -> the above
 
 
-def ratio(items: np.ndarray) -> Weighted:
-    """Prepare ``(numerator, denominator)``: all of one over all of the other.
+def ratio(items: np.ndarray, scale: float) -> Weighted:
+    """Prepare ``(numerator, denominator)``: ``scale`` times a sum over a sum.
 
-    Error rates, accuracy, the time of a diarisation error, a mean: a sum over a sum.
+    Error rates, accuracy, the time of a diarisation error, a mean (of denominators 1).
     It is ``nan`` where a resample has nothing in the denominator.
     """
     numerator, denominator = items
 
     def value(counts: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            return 100 * (counts @ numerator) / (counts @ denominator)
+            return scale * (counts @ numerator) / (counts @ denominator)
 
     return value
 
@@ -80,7 +85,7 @@ def _crossing(miss: np.ndarray, alarm: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Statistic:
-    """How the number of a column follows from its items, in percent."""
+    """How the number of a column follows from its items."""
 
     prepare: Prepare
     resamples: int = RESAMPLES
@@ -90,14 +95,30 @@ class Statistic:
         return float(self.prepare(items)(np.ones((1, items.shape[1])))[0])
 
 
-RATIO = Statistic(ratio)
+@dataclass(frozen=True)
+class Ratio(Statistic):
+    """A sum over a sum, times ``scale``."""
+
+    scale: float = 100
+
+    def value(self, items: np.ndarray) -> float:
+        """Add up (2, N) items in their order, as `Mean` does; ``nan`` over 0."""
+        numerator, denominator = np.cumsum(items, axis=1)[:, -1]
+        return float(self.scale * numerator / denominator) if denominator else np.nan
+
+
+RATIO = Ratio(partial(ratio, scale=100))  # in percent
+MEAN = Ratio(partial(ratio, scale=1), scale=1)
 EER = Statistic(equal_error_rate, EER_RESAMPLES)
 
 
 def paired_difference(
     statistic: Statistic, a: Sequence[np.ndarray], b: Sequence[np.ndarray]
 ) -> Difference:
-    """Return ``a - b`` in percentage points, with its 95 % interval over items.
+    """Return ``a - b`` with its 95 % percentile-bootstrap interval over items.
+
+    Items are resampled, all numbers of an item together: a long utterance weighs more
+    in an error rate, as it does in the rate itself.
 
     Args:
         statistic: of every seed; the mean over seeds is compared.
@@ -116,4 +137,32 @@ def paired_difference(
         first, second = (np.mean([f(counts) for f in fs], axis=0) for fs in ways)
         return np.round(first - second, DIGITS).reshape(index.shape[:-1])
 
-    return bootstrap_difference((np.arange(count),), drawn, statistic.resamples)
+    value = float(drawn(np.arange(count)))
+    return Difference(value, *_interval(drawn, count, statistic.resamples), count)
+
+
+def _interval(
+    drawn: Callable[..., np.ndarray], count: int, resamples: int
+) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a function of drawn indices, if it has one."""
+    import scipy.stats
+
+    if count < 2:
+        return None, None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
+        interval = scipy.stats.bootstrap(
+            (np.arange(count),),
+            drawn,
+            n_resamples=resamples,
+            batch=max(1, min(1000, BATCH_ITEMS // count)),
+            vectorized=True,
+            paired=True,
+            confidence_level=0.95,
+            method="percentile",
+            rng=np.random.default_rng(SEED),
+        ).confidence_interval
+    low, high = float(interval.low), float(interval.high)
+    if np.isnan(low) or np.isnan(high):  # some draw has no statistic
+        return None, None
+    return low, high

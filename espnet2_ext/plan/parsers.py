@@ -42,9 +42,9 @@ def deep(
 
 def enhancement_parser() -> argparse.ArgumentParser:
     """Give the options of a training of enhancement."""
-    from espnet2_ext.enh.config import training_task
+    from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 
-    parser: argparse.ArgumentParser = training_task().get_parser()
+    parser: argparse.ArgumentParser = SSLEnhancementTask.get_parser()
     return parser
 
 

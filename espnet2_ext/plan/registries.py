@@ -37,7 +37,7 @@ def _tasks() -> Iterable[str]:
 
 
 def _noise_corpora() -> Iterable[str]:
-    from espnet2_ext.superb.corpora.noise import NOISE_CORPORA
+    from espnet2_ext.corpora.noise import NOISE_CORPORA
 
     return NOISE_CORPORA
 

@@ -56,7 +56,7 @@ def _found(start: str) -> str:
 
 
 def _train(config: str, words: Sequence[str], start: str) -> None:
-    from espnet2_ext.enh.config import check_config
+    from espnet2_ext.tasks.config import check_config
 
     if Path(config).is_file():  # else it is refused by itself
         check_config(config, [*words, *(["--init_param", start] if start else [])])
@@ -69,12 +69,15 @@ def _continue(first: str, config: str, words: Sequence[str]) -> None:
         UserError: if some have another name or shape.
     """
     from espnet2_ext.enh.config import build_network
+    from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
     from espnet2_ext.train.init_param import check_fit
 
     args = _arguments(config, words)
     if not args.ignore_init_mismatch:
-        weights = build_network(_arguments(first, words)).state_dict()
-        check_fit(weights, build_network(args), f"{first}, to go on with {config}")
+        task = SSLEnhancementTask
+        weights = build_network(_arguments(first, words), task).state_dict()
+        what = f"{first}, to go on with {config}"
+        check_fit(weights, build_network(args, task), what)
 
 
 def _arguments(config: str, words: Sequence[str]) -> argparse.Namespace:

@@ -24,12 +24,13 @@ def check_inference(plan: Experiment) -> Iterator[str]:
             yield from deep(plan, "inference_args", _enhance, words)
         if config := plan["inference_enh_config"]:
             yield from deep(plan, "inference_enh_config", _change, config)
-    name = "inference_asr_args"
+    names = ("inference_asr_args", "inference_asr_config")
     decodes = plan.runs(9) and bool(plan["asr_exp"] or plan["asr_model_file"])
     if plan.template == "asr":
-        name, decodes = "inference_args", plan.runs(12)
-    if decodes and (given := plan[name].split()):
-        yield from deep(plan, name, _decode, given)
+        names, decodes = ("inference_args", "inference_config"), plan.runs(12)
+    for name in names if decodes else ():
+        if plan[name]:
+            yield from deep(plan, name, _decode, plan[name], name.endswith("_config"))
 
 
 def _enhance(words: Sequence[str]) -> None:
@@ -38,15 +39,22 @@ def _enhance(words: Sequence[str]) -> None:
     parse(get_parser(), words)
 
 
-def _decode(words: Sequence[str]) -> None:
+def _decode(value: str, is_yaml: bool) -> None:
     from espnet2.bin.asr_inference import get_parser
 
-    parse(get_parser(), words)
+    from espnet2_ext.fileio.yaml import named, read_yaml
+    from espnet2_ext.train.options import check_options
+
+    if not is_yaml:
+        parse(get_parser(), value.split())
+    elif Path(value).is_file():  # else it is refused by itself
+        with named(value):
+            check_options(read_yaml(value), get_parser())
 
 
 def _change(config: str) -> None:
-    from espnet2_ext.enh.inference import KEYS
     from espnet2_ext.fileio.yaml import named, read_yaml
+    from espnet2_ext.tasks.inference import KEYS
     from espnet2_ext.train.options import check_options
 
     with named(config):
@@ -66,14 +74,13 @@ def check_distances(plan: Experiment) -> Iterator[str]:
 
 
 def _distance(path: str) -> None:
+    from espnet2_ext.enh.fragment import read_fragment
     from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
     from espnet2_ext.fileio.yaml import named
-    from espnet2_ext.ssl.fragment import read_ssl_fragment
-    from espnet2_ext.train.arguments import blame, check_arguments
+    from espnet2_ext.train.arguments import blame
 
-    conf = read_ssl_fragment(path)["conf"]
+    conf = read_fragment(path).conf
     with named(path), blame("conf"):
-        check_arguments("conf", SSLLoss, conf)
         SSLLoss(**conf)
 
 
@@ -102,11 +109,10 @@ def _tasks_of_upstreams(plan: Experiment) -> Iterator[str]:
 
 
 def _upstream(name: str) -> None:
+    from espnet2_ext.enh.fragment import read_upstream
     from espnet2_ext.ssl.loading import check_upstream
-    from espnet2_ext.superb.features import UpstreamSpec
 
-    spec = UpstreamSpec.read(name)
-    check_upstream(spec.upstream, **spec.options())
+    check_upstream(read_upstream(name), differentiable=False)
 
 
 def _head(folder: Path, task: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.plan.environment import READERS, has
+from espnet2_ext.plan.environment import READERS, TRAINERS, has
 from espnet2_ext.plan.experiment import Experiment, Relation
 from espnet2_ext.plan.values import hertz, said
 
@@ -33,17 +33,24 @@ def check_yamls(plan: Experiment) -> Iterator[str]:
     if not has(READERS):
         return
     from espnet2_ext.fileio.yaml import read_yaml
-    from espnet2_ext.ssl.fragment import read_ssl_fragment
 
     upstreams = [word.partition("=")[0] for word in plan.words("superb_upstreams")]
     files = [(option, path) for option in YAMLS for path in plan.words(option)]
     fragments = [("ssl_conf", path) for path in plan.words("ssl_conf")]
     fragments += [("superb_upstreams", u) for u in upstreams if u.endswith(SUFFIXES)]
-    for pairs, read in ((files, read_yaml), (fragments, read_ssl_fragment)):
+    for pairs, read in ((files, read_yaml), (fragments, _fragment)):
         for option, path in pairs:
             if Path(path).is_file():  # else it is refused by itself
                 for problem in said(read, path):
                     yield f"--{option}: {problem}"
+
+
+def _fragment(path: str) -> None:
+    if not has(TRAINERS):
+        return
+    from espnet2_ext.enh.fragment import read_fragment
+
+    read_fragment(path)
 
 
 def check_rates(plan: Experiment) -> Iterator[str]:

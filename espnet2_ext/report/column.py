@@ -1,73 +1,168 @@
-"""Columns of the joint table: one number for each system, whatever it was made of."""
+"""A column of a table: the items of every row, and the numbers that follow from them.
+
+A mean over the utterances a system got right is no mean to compare. So an utterance
+that some row has no value for (`espnet2_ext.metrics.limits`, a crash) counts in no row
+of that column; the header says how many are left, the notes which and why.
+"""
 
 from __future__ import annotations
 
+import math
 import statistics
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from espnet2_ext.metrics.collect import pool, pooled_value
+from espnet2_ext.errors import shorten
 from espnet2_ext.metrics.quantity import Quantity
-from espnet2_ext.metrics.result import RESAMPLES, Difference
-from espnet2_ext.metrics.statistic import Statistic, paired_difference
-from espnet2_ext.report.common import describe
-from espnet2_ext.report.evidence import Circular, circular
-from espnet2_ext.report.results import TestSet, difference, scoring_dir
-from espnet2_ext.report.systems import Origin, System, origins
-from espnet2_ext.report.tables import circular_reasons
+from espnet2_ext.metrics.result import Difference
+from espnet2_ext.metrics.statistic import RESAMPLES, Statistic, paired_difference
+from espnet2_ext.report.circularity import Circular
+from espnet2_ext.report.systems import Origin, System
 from espnet2_ext.ssl.relation import Upstream
 
 SIGNAL, DOWNSTREAM, RECOGNISER = "signal", "downstream", "recogniser"
+SET = "test_set"
+Items = Mapping[str, tuple[float, ...]]  # id -> what the statistic takes
+
+
+class Loss(NamedTuple):
+    """A value that does not exist: of which utterance and row, and why."""
+
+    utt: str
+    row: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Run:
-    """The number of one seed (of clean and noisy: the only one), and its origin."""
+    """The items of one seed (of clean and noisy: the only run), and their origin."""
 
-    value: float
+    statistic: Statistic
     origin: Origin
     source: Path
+    items: Items
+
+    @cached_property
+    def value(self) -> float | None:
+        """The number of this run; ``None`` where there is nothing to judge."""
+        if not self.items:
+            return None
+        value = self.statistic.value(self.array(list(self.items)))
+        return None if math.isnan(value) else value
+
+    def array(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the items ``ids``, (K, N)."""
+        return np.array([self.items[item] for item in ids], dtype=float).T
 
 
 @dataclass(frozen=True)
-class Heading:
-    """What stands above a column.
+class Column:
+    """One number for each row, and the difference of any two rows.
 
     Attributes:
+        quantity: key, printed name, unit, direction and decimals.
         kind: ``SIGNAL``, ``DOWNSTREAM`` or ``RECOGNISER``.
-        label: the printed name, with the test set or the upstream.
-        unit: e.g. ``"%"``.
-        higher_is_better: which way is good.
-        items: how many utterances, words, trials ... are behind a number.
-        item_name: what they are.
         place: ``test_set``, or ``task`` and ``upstream``, for ``results.jsonl``.
-        metric: its name there.
+        rows: row -> its runs, one for each seed.
+        count: how many utterances, words, trials ... are behind a number.
+        item_name: what they are.
+        counted: the same in words, where some could not be judged.
+        judges: the upstreams that it listens through.
         circular: why, and for which systems, it is no independent evidence.
-        digits: decimals in a table.
-        counted: the number of items in words, where some could not be judged.
+        supervised: footnote of a distance that is not self-supervised.
+        losses: values that do not exist; their utterances count in no row.
+        incomplete: row -> "1 of 2 seeds": rows left out, as the mean of some seeds is
+            another number.
+        skips_empty: whether a difference leaves out items whose denominator is 0.
     """
 
+    quantity: Quantity
     kind: str
-    label: str
-    unit: str
-    higher_is_better: bool
-    items: int
-    item_name: str
     place: Mapping[str, str]
-    metric: str
-    circular: Circular | None = None
-    digits: int = 1
+    rows: Mapping[str, tuple[Run, ...]]
+    count: int
+    item_name: str
     counted: str = ""
+    judges: tuple[Upstream, ...] = ()
+    circular: Circular | None = None
+    supervised: str = ""
+    losses: Sequence[Loss] = ()
+    incomplete: Mapping[str, str] = field(default_factory=dict)
+    skips_empty: bool = False
 
     @property
-    def count(self) -> str:
+    def label(self) -> str:
+        """The printed name beside columns of other test sets."""
+        return " ".join([self.quantity.label, *filter(None, [self.place.get(SET)])])
+
+    @property
+    def count_text(self) -> str:
         """How many items are behind a number, in words."""
-        return self.counted or f"{self.items} {self.item_name}"
+        return self.counted or f"{self.count} {self.item_name}"
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is a word error rate of stage 8."""
+        return self.quantity.is_error_count
+
+    @property
+    def resamples(self) -> int:
+        """Draws of the bootstrap of a difference."""
+        runs = (run for found in self.rows.values() for run in found)
+        return next((run.statistic.resamples for run in runs), RESAMPLES)
+
+    def runs(self, row: str) -> list[Run]:
+        """Return the runs of a row that have a number."""
+        return [run for run in self.rows.get(row, ()) if run.value is not None]
+
+    def mean_and_spread(self, row: str) -> tuple[float | None, float | None]:
+        """Return the mean over seeds, and their standard deviation if there are two."""
+        values = [run.value for run in self.rows.get(row, ()) if run.value is not None]
+        if not values:
+            return None, None
+        spread = statistics.stdev(values) if len(values) > 1 else None
+        return statistics.fmean(values), spread
+
+    def select(self, ids: Collection[str]) -> Column:
+        """Keep the items ``ids``."""
+        rows = {
+            name: tuple(
+                replace(run, items={i: run.items[i] for i in ids if i in run.items})
+                for run in runs
+            )
+            for name, runs in self.rows.items()
+        }
+        return replace(self, rows=rows)
+
+    def difference(self, a: str, b: str) -> Difference | None:
+        """Return row ``a`` minus row ``b`` over the items of both, seeds averaged."""
+        if (a, b) not in self._differences:
+            self._differences[a, b] = self._difference(a, b)
+        return self._differences[a, b]
+
+    @cached_property
+    def _differences(self) -> dict[tuple[str, str], Difference | None]:
+        return {}
+
+    def _difference(self, a: str, b: str) -> Difference | None:
+        first, second = self.rows.get(a, ()), self.rows.get(b, ())
+        if not first or not second:
+            return None
+        ids = [
+            item
+            for item, numbers in first[0].items.items()
+            if all(item in run.items for run in (*first, *second))
+            and (numbers[-1] or not self.skips_empty)
+        ]
+        if not ids:
+            return None
+        pair = ([run.array(ids) for run in runs] for runs in (first, second))
+        return paired_difference(first[0].statistic, *pair)
 
     def independent(self, *systems: str) -> bool:
         """Whether no loss of these systems aims at the column."""
@@ -75,171 +170,46 @@ class Heading:
 
     def worse(self, a: float, b: float) -> bool:
         """Whether the number ``a`` is worse than ``b``."""
-        return a < b if self.higher_is_better else a > b
+        return a < b if self.quantity.higher_is_better else a > b
 
-
-class Column(ABC):
-    """One number for each system, and the difference of any two.
-
-    Attributes:
-        heading: what the numbers are.
-        resamples: draws of the bootstrap of a difference.
-        notes: what a reader of the column should know.
-    """
-
-    heading: Heading
-    resamples: int
-    notes: tuple[str, ...] = ()
-
-    @abstractmethod
-    def runs(self, row: str) -> tuple[Run, ...]:
-        """Return the numbers of a row, one per seed; empty where there are none."""
-
-    @abstractmethod
-    def difference(self, a: str, b: str) -> Difference | None:
-        """Return row ``a`` minus row ``b``, seeds averaged first."""
-
-    def mean_and_spread(self, row: str) -> tuple[float | None, float | None]:
-        """Return the mean over seeds, and their standard deviation if there are two."""
-        values = [run.value for run in self.runs(row)]
-        if not values:
-            return None, None
-        spread = statistics.stdev(values) if len(values) > 1 else None
-        return statistics.fmean(values), spread
-
-
-class ScoreColumn(Column):
-    """A quantity of stage 8: the numbers and intervals of the test set's own tables."""
-
-    resamples = RESAMPLES
-
-    def __init__(
-        self,
-        test_set: TestSet,
-        quantity: Quantity,
-        sources: Mapping[str, Sequence[tuple[Origin, Path]]],
-        circular: Circular | None = None,
-    ) -> None:
-        self.test_set, self.quantity, self.sources = test_set, quantity, sources
-        losses = test_set.losses.get(quantity.key, ())
-        self.notes = tuple(describe(f"{quantity.label} {test_set.name}", losses))
-        counts = quantity.is_error_count
-        self.heading = Heading(
-            RECOGNISER if counts else SIGNAL,
-            f"{quantity.label} {test_set.name}",
-            quantity.unit,
-            quantity.higher_is_better,
-            test_set.count(quantity),
-            "words" if counts else "utt",
-            {"test_set": test_set.name},
-            quantity.key,
-            circular,
-            quantity.digits,
-            test_set.count_text(quantity),
-        )
-
-    def runs(self, row: str) -> tuple[Run, ...]:
-        """Return the pooled value of each seed that has one."""
-        scores = self.test_set.row(row).runs
-        found = []
-        for run, (origin, source) in zip(scores, self.sources[row], strict=False):
-            value = pooled_value(pool(run.values(), self.quantity.key))
-            if value is not None:
-                found.append(Run(value, origin, source))
-        return tuple(found)
-
-    def difference(self, a: str, b: str) -> Difference | None:
-        """Return ``a - b`` over the utterances that both have."""
-        rows = self.test_set.row(a), self.test_set.row(b)
-        if not all(row.runs for row in rows):
-            return None
-        return difference(*rows, self.quantity.key)
-
-
-@dataclass(frozen=True)
-class ItemRun(Run):
-    """A run with the numbers of each item: id -> what the statistic takes."""
-
-    by_item: Mapping[str, tuple[float, ...]]
-
-
-class ItemColumn(Column):
-    """A column whose numbers follow from items: a probe's, or a recogniser's.
-
-    A row needs all seeds of its system: the mean of some of them is another number.
-    """
-
-    def __init__(
-        self,
-        heading: Heading,
-        statistic: Statistic,
-        rows: Mapping[str, Sequence[ItemRun]],
-        systems: Sequence[System],
-    ) -> None:
-        self.heading, self.statistic = heading, statistic
-        self.resamples = statistic.resamples
-        seeds = {system.name: len(system.rows) for system in systems}
-        self._rows = {
-            row: runs for row, runs in rows.items() if len(runs) == seeds.get(row, 1)
-        }
-        self.notes = tuple(
-            f"{heading.label}: '{row}' has {len(rows[row])} of {seeds[row]} seeds; "
-            "left out."
-            for row in rows
-            if row not in self._rows
-        )
-
-    @cached_property
-    def _order(self) -> list[str]:
-        first = next(runs[0] for runs in self._rows.values() if runs)
-        return list(first.by_item)
-
-    def _arrays(self, row: str) -> list[np.ndarray]:
-        return [
-            np.array([run.by_item[item] for item in self._order], dtype=float).T
-            for run in self._rows[row]
+    def notes(self, label: str) -> list[str]:
+        """Write which utterances and rows are left out, and why."""
+        seeds = [
+            f"{label}: '{row}' has {found}; left out."
+            for row, found in self.incomplete.items()
         ]
-
-    def runs(self, row: str) -> tuple[Run, ...]:
-        """Return what each seed reached."""
-        return tuple(self._rows.get(row, ()))
-
-    def difference(self, a: str, b: str) -> Difference | None:
-        """Return ``a - b``, every item drawn together."""
-        if not self.runs(a) or not self.runs(b):
-            return None
-        return paired_difference(self.statistic, self._arrays(a), self._arrays(b))
+        return [*_describe(label, self.losses), *seeds]
 
 
-def item_run(
-    statistic: Statistic,
-    origin: Origin,
-    source: Path,
-    by_item: Mapping[str, tuple[float, ...]],
-) -> ItemRun:
-    """Make a run whose value is the statistic of its items."""
-    value = statistic.value(np.array(list(by_item.values()), dtype=float).T)
-    return ItemRun(value, origin, source, by_item)
+def complete_rows(
+    rows: Mapping[str, Sequence[Run]], systems: Sequence[System]
+) -> tuple[dict[str, tuple[Run, ...]], dict[str, str]]:
+    """Return the rows with all seeds of their system; and what the others have."""
+    seeds = {system.name: len(system.rows) for system in systems}
+    found = {name: tuple(runs) for name, runs in rows.items()}
+    odd = {name for name, runs in found.items() if len(runs) != seeds.get(name, 1)}
+    return (
+        {name: runs for name, runs in found.items() if name not in odd},
+        {n: f"{len(found[n])} of {seeds[n]} seeds" for n in found if n in odd},
+    )
 
 
-def circular_note(
-    systems: Sequence[System], judges: Collection[Upstream]
-) -> Circular | None:
-    """Say in the loss of which systems one of ``judges`` is, or its family, if any."""
-    losses = {system.name: system.upstreams for system in systems}
-    return circular("its upstream", judges, losses)
-
-
-def score_columns(
-    dumpdir: Path, test_set: TestSet, systems: Sequence[System]
-) -> list[ScoreColumn]:
-    """Make a column of every quantity of a test set, hidden ones too."""
-    sources: dict[str, list[tuple[Origin, Path]]] = {}
-    for name, origin in origins(systems):
-        source = scoring_dir(dumpdir, test_set.name, name, origin) / "scores.jsonl"
-        sources.setdefault(name, []).append((origin, source))
-    reasons = circular_reasons(test_set, systems)
-    return [
-        ScoreColumn(test_set, quantity, sources, reasons.get(quantity.key))
-        for quantity in test_set.quantities
-    ]
+def _describe(label: str, losses: Sequence[Loss]) -> list[str]:
+    """Write one note for all rows that have lost the same utterances of a column."""
+    by_row: dict[str, dict[str, list[str]]] = {}
+    for loss in losses:
+        by_row.setdefault(loss.row, {}).setdefault(loss.utt, []).append(loss.reason)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for row, found in by_row.items():
+        groups.setdefault(tuple(found), []).append(row)
+    notes = []
+    for utts, rows in groups.items():
+        count = sum(len(seeds) for row in rows for seeds in by_row[row].values())
+        reasons = by_row[rows[0]]
+        named = [f"{utt} ({reasons[utt][0] or 'no reason given'})" for utt in utts]
+        of = ", ".join(f"'{row}'" for row in rows)
+        notes.append(
+            f"{label}: {count} values of {of} do not exist, so no row counts "
+            f"{shorten(named)}."
+        )
+    return notes

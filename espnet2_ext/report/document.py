@@ -6,18 +6,19 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from espnet2_ext.report.joint import (
-    TITLE,
-    Joint,
+from espnet2_ext.report.breakdown import read_groups
+from espnet2_ext.report.cells import Table
+from espnet2_ext.report.comparison import Comparison
+from espnet2_ext.report.sources.scores import ScoredSet
+from espnet2_ext.report.summary import TITLE, summary_lines, summary_table
+from espnet2_ext.report.tables import (
+    breakdown_table,
+    difference_table,
     gap_table,
-    joint_difference_table,
-    joint_verdicts,
-    value_table,
+    joint_table,
+    main_table,
 )
-from espnet2_ext.report.results import TestSet
-from espnet2_ext.report.systems import System
-from espnet2_ext.report.tables import Table, difference_table, main_table, snr_table
-from espnet2_ext.report.verdict import verdicts
+from espnet2_ext.report.verdict import joint_verdicts, verdicts
 
 TERMINAL = 200  # characters in a line; the signal metrics of one test set fit
 
@@ -43,23 +44,31 @@ class Document:
     sections: tuple[Section, ...]
 
 
-def build_section(
-    test_set: TestSet, systems: Sequence[System], baseline: str
-) -> Section:
-    """Build all tables and verdicts of one test set."""
-    tables = [main_table(test_set, systems)]
-    if by_snr := snr_table(test_set, systems):
-        tables.append(by_snr)
-    tables.append(difference_table(test_set, systems, baseline))
-    return Section(
-        test_set.name, tuple(tables), tuple(verdicts(test_set, systems, baseline))
-    )
+def build_section(scored: ScoredSet, view: Comparison, by: Sequence[str]) -> Section:
+    """Build all tables and verdicts of one test set.
+
+    Args:
+        scored: of the set.
+        view: its columns and rows.
+        by: files ``utt2*`` by whose values the utterances are grouped.
+    """
+    tables = [main_table(view)]
+    for file in by:
+        if found := read_groups(scored.data, scored.utts, file):
+            tables.append(breakdown_table(view, *found))
+    tables.append(difference_table(view))
+    return Section(view.title, tuple(tables), tuple(verdicts(view)))
 
 
-def build_joint_section(joint: Joint) -> Section:
+def build_summary(sets: Sequence[Comparison], whole: Comparison) -> Section:
+    """Build the first page of several test sets, and of all that was measured."""
+    return Section(TITLE, (summary_table(sets, whole),), tuple(summary_lines(sets)))
+
+
+def build_joint_section(view: Comparison) -> Section:
     """Build the tables of everything that was measured."""
-    tables = value_table(joint), gap_table(joint), joint_difference_table(joint)
-    return Section(TITLE, tables, tuple(joint_verdicts(joint)))
+    tables = joint_table(view), gap_table(view), difference_table(view)
+    return Section(view.title, tables, tuple(joint_verdicts(view)))
 
 
 def _width(text: str) -> int:
@@ -124,7 +133,6 @@ def to_markdown(document: Document) -> str:
             parts.append(f"### {table.title}")
             parts.append(table_to_markdown(table))
             parts.append("\n".join(f"- {note}" for note in table.notes))
-            parts.append(f"Command: `{document.command}`")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from espnet2_ext.fileio.audio import read_audio, within_unit_range
 from espnet2_ext.fileio.scp import read_scp
-from espnet2_ext.metrics.asr import RECOGNISERS
-from espnet2_ext.metrics.collect import Score
-from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE, WER_PREFIX
+from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE
 from espnet2_ext.report.pictures import data_uri, power_db, spectrogram
-from espnet2_ext.report.results import TestSet
+from espnet2_ext.report.sources.scores import ScoredSet
 from espnet2_ext.report.systems import CLEAN, NOISY, System, enhanced_dir
 
 LONGEST = 8.0  # s; longer utterances are only taken where there are no shorter ones
@@ -58,11 +55,13 @@ def choose(durations: Mapping[str, float], count: int) -> list[str]:
     return [short[int(place)] for place in places]
 
 
-def _hypotheses(score: Score) -> tuple[str, ...]:
+def _hypotheses(scored: ScoredSet, row: str, utt: str) -> tuple[str, ...]:
     heard = []
-    for key, entry in score.items():
-        if key.startswith(WER_PREFIX) and entry is not None:
-            label = RECOGNISERS[key.removeprefix(WER_PREFIX)].label
+    score = scored.first_run(row).get(utt, {})
+    for column in scored.columns:
+        entry = score.get(column.quantity.key) if column.is_rate else None
+        if entry and utt not in {loss.utt for loss in column.losses}:
+            label = column.quantity.label.removeprefix("WER ")
             errors = entry["sub"] + entry["del"] + entry["ins"]
             said = entry["hyp"] or "(nothing)"
             heard.append(f"{label}: {said} [{errors} errors, {entry['words']} words]")
@@ -78,7 +77,7 @@ def _flac(wav: np.ndarray, fs: int) -> bytes:
 def _make_example(
     utt: str,
     tables: Mapping[str, Mapping[str, str]],
-    test_set: TestSet,
+    scored: ScoredSet,
     facts: Mapping[str, Mapping[str, str]],
 ) -> Example:
     clean, fs = read_audio(tables[CLEAN][utt])
@@ -86,13 +85,12 @@ def _make_example(
     players = []
     for name, table in tables.items():
         wav, fs = read_audio(table[utt])
-        runs = test_set.row(name).runs
         players.append(
             Player(
                 name,
                 data_uri("image/png", spectrogram(wav, fs, top_db)),
                 data_uri("audio/flac", _flac(wav, fs)),
-                _hypotheses(runs[0][utt]) if runs else (),
+                _hypotheses(scored, name, utt),
             )
         )
     snr = facts["utt2snr"].get(utt)
@@ -101,16 +99,19 @@ def _make_example(
     return Example(title, facts["text"].get(utt, ""), tuple(players))
 
 
-def _in_order(test_set: TestSet) -> list[str]:
+def _in_order(scored: ScoredSet) -> list[str]:
     """List the utterances whose audio can be read and judged in all versions."""
-    runs = [run for row in test_set.rows for run in row.runs]
-    bad = {u for run in runs for u in run if AUDIO in (run[u].get(NO_VALUE) or {})}
-    return [utt for utt in test_set.utts if utt not in bad]
+    bad = {
+        utt
+        for run in scored.runs
+        for utt, score in run.scores.items()
+        if AUDIO in (score.get(NO_VALUE) or {})
+    }
+    return [utt for utt in scored.utts if utt not in bad]
 
 
 def make_examples(
-    dumpdir: Path,
-    test_set: TestSet,
+    scored: ScoredSet,
     systems: Sequence[System],
     count: int,
     max_bytes: int,
@@ -119,10 +120,10 @@ def make_examples(
 
     The versions are noisy, the first seed of every system, and clean.
     """
-    data = dumpdir / test_set.name
+    data = scored.data
     tables = {NOISY: read_scp(data / "wav.scp")}
     for system in systems:
-        enhanced = enhanced_dir(system.rows[0], test_set.name)
+        enhanced = enhanced_dir(system.rows[0], scored.name)
         tables[system.name] = read_scp(enhanced / "spk1.scp")
     tables[CLEAN] = read_scp(data / "spk1.scp")
     facts = {
@@ -130,12 +131,12 @@ def make_examples(
         for name in ("text", "utt2snr", "utt2noise")
     }
     durations = {}
-    for utt in _in_order(test_set):
+    for utt in _in_order(scored):
         wav, fs = read_audio(tables[CLEAN][utt])
         durations[utt] = len(wav) / fs
     examples: list[Example] = []
     for utt in choose(durations, count):
-        example = _make_example(utt, tables, test_set, facts)
+        example = _make_example(utt, tables, scored, facts)
         if sum(e.size for e in examples) + example.size > max_bytes:
             break
         examples.append(example)

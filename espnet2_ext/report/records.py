@@ -11,17 +11,17 @@ from espnet2_ext.report.column import Column, Run
 
 def _record(column: Column, row: str, run: Run, command: str) -> dict[str, Any]:
     return {
-        **column.heading.place,
+        **column.place,
         "system": row,
         "seed": int(run.origin.seed) if run.origin and run.origin.seed else None,
         "exp_dir": run.origin.exp if run.origin else None,
-        "metric": column.heading.metric,
+        "metric": column.quantity.key,
         "value": run.value,
-        "unit": column.heading.unit,
-        "higher_is_better": column.heading.higher_is_better,
-        "items": column.heading.items,
-        "item": column.heading.item_name,
-        "circular": bool(column.heading.circular),
+        "unit": column.quantity.unit,
+        "higher_is_better": column.quantity.higher_is_better,
+        "items": column.count,
+        "item": column.item_name,
+        "circular": bool(column.circular),
         "source": str(run.source),
         "command": command,
     }

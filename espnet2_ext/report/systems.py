@@ -15,7 +15,7 @@ from espnet2_ext.plan.table import (
     SystemRow,
     read_rows,
 )
-from espnet2_ext.report.evidence import of_losses
+from espnet2_ext.report.circularity import of_losses
 from espnet2_ext.ssl.relation import Upstream
 
 CLEAN, NOISY = "clean", "noisy"
@@ -106,3 +106,8 @@ def origins(systems: Sequence[System]) -> list[tuple[str, Origin]]:
 def enhanced_dir(row: SystemRow, test_set: str) -> Path:
     """Return where stage 7 writes the enhanced audio of a test set."""
     return Path(row.exp) / f"{row.enhanced}_{test_set}"
+
+
+def losses_of(systems: Sequence[System]) -> dict[str, set[Upstream]]:
+    """Return the name of each system -> the upstreams in its losses."""
+    return {system.name: system.upstreams for system in systems}

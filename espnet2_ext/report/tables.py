@@ -2,262 +2,287 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 
-from espnet2_ext.metrics.asr import RECOGNISERS
-from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX, Quantity
 from espnet2_ext.metrics.result import Difference
-from espnet2_ext.report.common import describe
-from espnet2_ext.report.evidence import Circular, circular
-from espnet2_ext.report.results import Row, TestSet, difference
-from espnet2_ext.report.systems import CLEAN, NOISY, System
-from espnet2_ext.ssl.relation import Upstream, families
+from espnet2_ext.metrics.statistic import RESAMPLES
+from espnet2_ext.report.cells import (
+    NBSP,
+    NONE,
+    SIGNS_NOTE,
+    Cell,
+    Table,
+    difference_cell,
+    number_cell,
+)
+from espnet2_ext.report.column import DOWNSTREAM, Column
+from espnet2_ext.report.comparison import Comparison
+from espnet2_ext.report.sources.scores import SUPERVISED
+from espnet2_ext.report.systems import CLEAN, NOISY
 
 CIRCULAR = "‡"
-SUPERVISED = "§"
-SUPERVISED_FAMILIES = {"whisper"}  # trained with transcripts
-NONE = "-"
-NBSP = "\u00a0"  # keeps units and intervals on one line of the page
-VERDICT_SIGNS = {"better": "✔", "worse": "✘", "undecided": "≈"}
+WORSE_THAN_NOISY, WORSE_THAN_BASELINE = "▼", "▽"
 BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL")
-# Secondary outputs: in scores.jsonl, but not columns of the main table.
-HIDDEN_KEYS = ("STOI", "SIG", "BAK")
-DIFFERENCE_NOTES = (
-    "Difference [95 % paired-bootstrap interval over utterances, seeds averaged "
-    "first]: it covers the choice of utterances, not of seeds.",
-    "✔ better, ✘ worse, ≈ undecided (0 is inside the interval).",
+INTERVAL_NOTE = (
+    "Difference [95 % paired-bootstrap interval over {items}, seeds averaged "
+    "first]: it covers the choice of {items}, not of seeds."
 )
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Text of a cell and, in a table of differences, its verdict."""
-
-    text: str
-    verdict: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: a title, a header, rows of cells, and notes below it."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...]
-
-
-Marks = dict[str, list[tuple[str, str]]]  # column key -> signs and their footnotes
-
-
-def judge_of(test_set: TestSet, quantity: Quantity) -> tuple[str, list[Upstream]]:
-    """Say what of a quantity a loss may aim at, and the upstreams it is heard with."""
-    if quantity.is_error_count:
-        encoder = RECOGNISERS[quantity.key.removeprefix(WER_PREFIX)].encoder
-        return "its encoder", [Upstream(encoder)] if encoder else []
-    measure = test_set.upstreams.get(quantity.key)
-    return "this distance", [measure] if measure else []
-
-
-def circular_reasons(
-    test_set: TestSet, systems: Sequence[System]
-) -> dict[str, Circular]:
-    """Return column key -> why it is no independent evidence, where a loss aims at it.
-
-    These are the word error rates of a recogniser whose encoder is in a loss, and the
-    distances measured with an upstream that is in a loss.
-    """
-    losses = {system.name: system.upstreams for system in systems}
-    reasons = {}
-    for quantity in test_set.quantities:
-        if found := circular(*judge_of(test_set, quantity), losses):
-            reasons[quantity.key] = found
-    return reasons
-
-
-def circular_footnote(label: str, reason: Circular) -> str:
-    """Write the footnote of a column that a loss aims at."""
-    return f"{CIRCULAR} {label}: {reason}, so it is not independent evidence."
-
-
-def dependent_columns(test_set: TestSet, systems: Sequence[System]) -> Marks:
-    """Return the footnotes of `circular_reasons`."""
-    labels = {quantity.key: quantity.label for quantity in test_set.quantities}
-    return {
-        key: [(CIRCULAR, circular_footnote(labels[key], reason))]
-        for key, reason in circular_reasons(test_set, systems).items()
-    }
-
-
-def column_marks(test_set: TestSet, systems: Sequence[System]) -> Marks:
-    """Return all footnotes: `dependent_columns`, and supervised encoders."""
-    marks = dependent_columns(test_set, systems)
-    for key, upstream in test_set.upstreams.items():
-        if families(upstream.name) & SUPERVISED_FAMILIES:
-            note = (
-                f"{SUPERVISED} SSL {key.removeprefix(SSL_PREFIX)}: a supervised "
-                "encoder as representation loss, not self-supervised."
-            )
-            marks.setdefault(key, []).append((SUPERVISED, note))
-    return marks
-
-
-def _footnotes(marks: Marks, columns: Sequence[Quantity]) -> list[str]:
-    return [note for q in columns for _, note in marks.get(q.key, [])]
-
-
-def shown_quantities(test_set: TestSet) -> list[Quantity]:
-    """Return the columns of the main table."""
-    return [q for q in test_set.quantities if q.key not in HIDDEN_KEYS]
-
-
-def column_header(quantity: Quantity, marks: Marks) -> str:
+def header(column: Column, label: str, signs: str = "") -> str:
     """Write what stands above a column: label, signs of footnotes, unit, arrow."""
-    signs = "".join(sign for sign, _ in marks.get(quantity.key, []))
-    unit = f"({quantity.unit}){NBSP}" if quantity.unit else ""
-    return f"{quantity.label}{signs} {unit}{quantity.arrow}"
+    unit = f"({column.quantity.unit}){NBSP}" if column.quantity.unit else ""
+    return f"{label}{signs} {unit}{column.quantity.arrow}"
 
 
-def column_header_with_count(
-    test_set: TestSet, quantity: Quantity, marks: Marks
-) -> str:
-    """Write `column_header`, and how many words or utterances a number is from."""
-    count = test_set.count_text(quantity).replace(" ", NBSP)
-    return f"{column_header(quantity, marks)} [{count}]"
+def count_of(column: Column) -> str:
+    """Write how many words or utterances a number is from."""
+    return f"[{column.count_text.replace(' ', NBSP)}]"
 
 
-def fixed(value: float, digits: int, sign: str = "") -> str:
-    """Print with ``digits`` decimals; what rounds to zero has no sign."""
-    rounded = round(value, digits)
-    return f"{rounded:{sign}.{digits}f}" if rounded else f"{0:.{digits}f}"
+def signs_of(column: Column) -> str:
+    """Return the signs of the footnotes of a column."""
+    circular = CIRCULAR if column.circular else ""
+    return circular + (SUPERVISED if column.supervised else "")
 
 
-def number_cell(value: float | None, spread: float | None, digits: int) -> Cell:
-    """Print a mean and, where there is one, its spread over seeds."""
-    if value is None:
-        return Cell(NONE)
-    text = fixed(value, digits)
-    return Cell(text if spread is None else f"{text} ± {fixed(spread, digits)}")
+def _circular_notes(labelled: Iterable[tuple[str, Column]]) -> list[str]:
+    return [
+        f"{CIRCULAR} {label}: {column.circular}, so it is not independent evidence."
+        for label, column in labelled
+        if column.circular
+    ]
 
 
-def _value_cells(row: Row, quantities: Sequence[Quantity]) -> list[Cell]:
-    return [number_cell(*row.mean_and_spread(q.key), q.digits) for q in quantities]
-
-
-def excluded_notes(test_set: TestSet, columns: Sequence[Quantity]) -> list[str]:
-    """Write which utterances have no value in some row, and so count in none."""
+def _footnotes(view: Comparison) -> list[str]:
+    """Write the footnotes of all signs in the header."""
+    if view.joint:
+        return _circular_notes((column.label, column) for column in view.columns)
     return [
         note
-        for quantity in columns
-        for note in describe(quantity.label, test_set.losses.get(quantity.key, ()))
+        for column in view.columns
+        for note in (
+            *_circular_notes([(column.quantity.label, column)]),
+            column.supervised,
+        )
+        if note
     ]
 
 
-def main_table(test_set: TestSet, systems: Sequence[System]) -> Table:
-    """Build the pooled table: clean, noisy, then every system."""
-    marks = column_marks(test_set, systems)
-    columns = shown_quantities(test_set)
-    notes = _footnotes(marks, columns)
-    if any(len(row.runs) > 1 for row in test_set.rows):
-        seeds = ", ".join(f"{s.name}: {len(s.rows)}" for s in systems if s.trained)
-        notes.append(f"± is the standard deviation over seeds ({seeds}).")
+def _headers(view: Comparison, counts: bool) -> list[str]:
+    """Write the header of the columns of a test set, or of the joint table."""
+    return [
+        (
+            header(column, column.label, CIRCULAR if column.circular else "")
+            if view.joint
+            else header(column, column.quantity.label, signs_of(column))
+        )
+        + (f" {count_of(column)}" if counts else "")
+        for column in view.columns
+    ]
+
+
+def value_cells(columns: Iterable[Column], row: str) -> list[Cell]:
+    """Print the numbers of a row."""
+    return [number_cell(*c.mean_and_spread(row), c.quantity.digits) for c in columns]
+
+
+def left_out_notes(columns: Iterable[Column]) -> list[str]:
+    """Write which utterances have no value in some row, and so count in none."""
+    return [note for column in columns for note in column.notes(column.quantity.label)]
+
+
+def _seeds_note(view: Comparison) -> list[str]:
+    seeds = ", ".join(f"{name}: {count}" for name, count in view.seeds.items())
+    shown = any(len(system.rows) > 1 for system in view.systems)
+    return [f"± is the standard deviation over seeds ({seeds})."] if shown else []
+
+
+def main_table(view: Comparison) -> Table:
+    """Build the pooled table of a test set: clean, noisy, then every system."""
+    notes = [*_footnotes(view), *_seeds_note(view)]
     notes.append("Word error rates are pooled: all errors over all reference words.")
-    if not test_set.row(CLEAN).runs:
+    if not any(CLEAN in column.rows for column in view.columns):
         notes.append("Clean speech was not scored.")
-    elif any(q.key in ("SI_SNR", "SDR") for q in columns):
+    elif any(c.quantity.key in ("SI_SNR", "SDR") for c in view.columns):
         notes.append("Clean equals its reference: it has no SI-SNR and no SDR.")
     return Table(
-        f"{test_set.name}: all utterances",
-        ("", *(column_header_with_count(test_set, q, marks) for q in columns)),
-        tuple((Cell(r.name), *_value_cells(r, columns)) for r in test_set.rows),
-        (*notes, *excluded_notes(test_set, columns)),
+        f"{view.title}: all utterances",
+        ("", *_headers(view, counts=True)),
+        tuple((Cell(row), *value_cells(view.columns, row)) for row in view.rows),
+        (*notes, *left_out_notes(view.columns)),
     )
 
 
-def _snr_order(snr: str) -> tuple[float, str]:
-    try:
-        return float(snr), snr
-    except ValueError:
-        return float("inf"), snr
-
-
-def snr_table(test_set: TestSet, systems: Sequence[System]) -> Table | None:
-    """Build the table by input SNR, or return ``None`` without ``utt2snr``."""
-    utts = [utt for utt in test_set.utts if utt in test_set.utt2snr]
-    if not utts:
-        return None
-    marks = dependent_columns(test_set, systems)
-    columns = [
-        q for q in test_set.quantities if q.is_error_count or q.key in BY_SNR_KEYS
-    ]
-    rows = []
-    for snr in sorted({test_set.utt2snr[utt] for utt in utts}, key=_snr_order):
-        part = test_set.select([utt for utt in utts if test_set.utt2snr[utt] == snr])
-        for row in part.rows:
-            label = f"{snr} dB [{len(part.utts)} utt]"
-            rows.append((Cell(label), Cell(row.name), *_value_cells(row, columns)))
-    header = [column_header(q, marks) for q in columns]
-    return Table(
-        f"{test_set.name}: by input SNR",
-        ("input SNR", "", *header),
-        tuple(rows),
-        (*_footnotes(marks, columns), *excluded_notes(test_set, columns)),
-    )
-
-
-def difference_cell(
-    found: Difference | None, digits: int, higher_is_better: bool
-) -> Cell:
-    """Print a difference with its interval and the sign of its verdict."""
-    if found is None:
-        return Cell(NONE)
-    verdict = found.verdict(higher_is_better)
-    text = fixed(found.value, digits, "+")
-    if found.low is not None and found.high is not None:
-        low, high = (fixed(end, digits, "+") for end in (found.low, found.high))
-        text += f" [{low},{NBSP}{high}]"
-    return Cell(f"{text}{NBSP}{VERDICT_SIGNS[verdict]}", verdict)
-
-
-def comparisons(
-    test_set: TestSet, baseline: str
-) -> list[tuple[Row, Row, list[Quantity]]]:
-    """List what is compared: systems with the baseline, and with noisy for the WER.
-
-    Public denoisers are compared with noisy only.
-    """
-    columns = shown_quantities(test_set)
-    rates = [q for q in columns if q.is_error_count]
-    systems = [r for r in test_set.rows if r.name not in (CLEAN, NOISY)]
-    reference, noisy = test_set.row(baseline), test_set.row(NOISY)
-    with_baseline = [
-        (r, reference, columns) for r in systems if r.trained and r.name != baseline
-    ]
-    return with_baseline + [(row, noisy, rates) for row in systems if rates]
-
-
-def difference_table(
-    test_set: TestSet, systems: Sequence[System], baseline: str
+def breakdown_table(
+    view: Comparison, name: str, groups: Mapping[str, Sequence[str]]
 ) -> Table:
-    """Build the table of differences with 95 % paired-bootstrap intervals."""
-    marks = column_marks(test_set, systems)
-    columns = shown_quantities(test_set)
+    """Build the table of the rates and main metrics of each group of utterances.
+
+    Args:
+        view: of one test set.
+        name: what the utterances are grouped by.
+        groups: printed name -> ids.
+    """
+    columns = [c for c in view.columns if c.is_rate or c.quantity.key in BY_SNR_KEYS]
     rows = []
-    for a, b, compared in comparisons(test_set, baseline):
-        cells = [
-            difference_cell(difference(a, b, q.key), q.digits, q.higher_is_better)
-            if q in compared
-            else Cell("")
-            for q in columns
-        ]
-        rows.append((Cell(f"{a.name} − {b.name}"), *cells))
+    for label, utts in groups.items():
+        part = [column.select(utts) for column in columns]
+        group = Cell(f"{label} [{len(utts)} utt]")
+        rows += [(group, Cell(row), *value_cells(part, row)) for row in view.rows]
+    labels = [(column.quantity.label, column) for column in columns]
+    signs = (CIRCULAR if column.circular else "" for column in columns)
+    headers = (header(c, n, sign) for (n, c), sign in zip(labels, signs, strict=True))
     return Table(
-        f"{test_set.name}: differences",
-        ("", *(column_header(q, marks) for q in columns)),
+        f"{view.title}: by {name}",
+        (name, "", *headers),
+        tuple(rows),
+        (*_circular_notes(labels), *left_out_notes(columns)),
+    )
+
+
+def column_difference_cell(column: Column, found: Difference | None) -> Cell:
+    """Print a difference with the decimals and the direction of its column."""
+    quantity = column.quantity
+    return difference_cell(found, quantity.digits, quantity.higher_is_better)
+
+
+def difference_table(view: Comparison) -> Table:
+    """Build the table of differences with 95 % paired-bootstrap intervals."""
+    rows = []
+    for a, b in view.pairs:
+        cells = [
+            column_difference_cell(column, column.difference(a, b))
+            if view.is_compared(column, b)
+            else Cell("")
+            for column in view.columns
+        ]
+        rows.append((Cell(f"{a} − {b}"), *cells))
+    return Table(
+        f"{view.title}: differences",
+        ("", *_headers(view, counts=view.joint)),
+        tuple(rows),
+        (*_difference_notes(view), *_footnotes(view)),
+    )
+
+
+def _difference_notes(view: Comparison) -> list[str]:
+    if not view.joint:
+        return [INTERVAL_NOTE.format(items="utterances"), SIGNS_NOTE]
+    draws = "".join(
+        f", {column.resamples} for {column.label}"
+        for column in view.columns
+        if column.resamples != RESAMPLES
+    )
+    trials = [c.label for c in view.columns if c.item_name == "trials"]
+    return [
+        f"{INTERVAL_NOTE.format(items='items')} Rates, F1 and EER are computed anew "
+        f"from the items of every draw ({RESAMPLES} draws{draws}).",
+        SIGNS_NOTE,
+        *(
+            f"{label}: trials that share a recording are drawn as if independent, so "
+            "its interval is rather too narrow."
+            for label in trials
+        ),
+    ]
+
+
+def _marked_row(view: Comparison, name: str) -> tuple[Cell, ...]:
+    signs: dict[int, str] = {}
+    for other, sign in (
+        (NOISY, WORSE_THAN_NOISY),
+        (view.baseline, WORSE_THAN_BASELINE),
+    ):
+        for column, _ in view.worse(name, other):
+            signs[id(column)] = signs.get(id(column), "") + sign
+    cells = [Cell(name)]
+    values = value_cells(view.columns, name)
+    for column, cell in zip(view.columns, values, strict=True):
+        mark = signs.get(id(column))
+        cells.append(Cell(f"{cell.text}{NBSP}{mark}", "worse") if mark else cell)
+    return tuple(cells)
+
+
+def worse_notes(view: Comparison) -> list[str]:
+    """List, for every row, the cells that got worse, with their intervals."""
+    notes = []
+    for a, b in view.pairs:
+        count = len(list(view.differences(a, b)))
+        found = view.worse(a, b)
+        listing = "; ".join(
+            f"{column.label}{NBSP}{column_difference_cell(column, difference).text}"
+            for column, difference in found
+        )
+        if found:
+            notes.append(
+                f"Worse: {a} than {b} in {len(found)} of {count} columns: {listing}."
+            )
+        elif count:
+            notes.append(f"{a} is in no column worse than {b} ({count}).")
+    return notes
+
+
+def joint_table(view: Comparison) -> Table:
+    """Build the table of all values, with marks where a system got worse."""
+    notes = [
+        f"{WORSE_THAN_NOISY} the number is worse than that of {NOISY}; "
+        f"{WORSE_THAN_BASELINE} worse than that of {view.baseline}. How sure that is "
+        "says the list below: ✘ the interval excludes 0, ≈ it does not.",
+        "Tasks are called TASK METRIC UPSTREAM: a probe that reads this upstream, "
+        "trained once on clean speech.",
+        *_seeds_note(view),
+        *(note for column in view.columns for note in column.notes(column.label)),
+    ]
+    return Table(
+        view.title,
+        ("", *_headers(view, counts=True)),
+        tuple(_marked_row(view, name) for name in view.rows),
+        (*notes, *_footnotes(view), *worse_notes(view)),
+    )
+
+
+def gap_closed(column: Column, name: str) -> float | None:
+    """Return 100 (m - noisy) / (clean - noisy), or ``None`` where there is no gap."""
+    value, noisy, clean = (
+        column.mean_and_spread(row)[0] for row in (name, NOISY, CLEAN)
+    )
+    if value is None or noisy is None or clean is None:
+        return None
+    if not column.worse(noisy, clean):
+        return None
+    return 100 * (value - noisy) / (clean - noisy)
+
+
+def mean_gap(columns: Sequence[Column], name: str) -> float | None:
+    """Return the mean of `gap_closed`, or ``None`` where a column has none."""
+    gaps = [gap_closed(column, name) for column in columns]
+    known = [gap for gap in gaps if gap is not None]
+    complete = bool(known) and len(known) == len(gaps)
+    return statistics.fmean(known) if complete else None
+
+
+def gap_table(view: Comparison) -> Table:
+    """Build the table of the relative gap closed, with its mean over the tasks."""
+    fair = [c for c in view.columns if c.kind == DOWNSTREAM and not c.circular]
+    rows = []
+    for system in view.systems:
+        gaps = [gap_closed(column, system.name) for column in view.columns]
+        numbers = (*gaps, mean_gap(fair, system.name))
+        rows.append((Cell(system.name), *(number_cell(n, None, 1) for n in numbers)))
+    headers = (
+        f"{column.label}{CIRCULAR if column.circular else ''} (%){NBSP}↑ "
+        f"{count_of(column)}"
+        for column in view.columns
+    )
+    return Table(
+        f"{view.title}: relative gap closed",
+        ("", *headers, f"mean of tasks (%){NBSP}↑ [{len(fair)}{NBSP}columns]"),
         tuple(rows),
         (
-            *DIFFERENCE_NOTES,
-            *_footnotes(marks, columns),
+            "100 (m − noisy) / (clean − noisy): 0 is noisy, 100 is clean, negative is "
+            f"worse than noisy; {NONE} where clean has no value or is not better.",
+            f"The mean is over the downstream columns without {CIRCULAR}.",
+            *_footnotes(view),
         ),
     )

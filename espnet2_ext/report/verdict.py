@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from espnet2_ext.metrics.quantity import Quantity
-from espnet2_ext.report.results import Row, TestSet, difference
-from espnet2_ext.report.systems import NOISY, System
-from espnet2_ext.report.tables import comparisons, dependent_columns
+from espnet2_ext.metrics.result import Difference
+from espnet2_ext.report.column import Column
+from espnet2_ext.report.comparison import KINDS, Comparison
+from espnet2_ext.report.systems import NOISY
+
+WAYS = {"better": "better", "worse": "worse", "undecided": "no difference shown"}
+Labels = dict[str, list[str]]  # better, worse, undecided -> names of columns
 
 
-def _sorted_labels(
-    a: Row, b: Row, quantities: Sequence[Quantity]
-) -> dict[str, list[str]]:
-    labels: dict[str, list[str]] = {"better": [], "worse": [], "undecided": []}
-    for quantity in quantities:
-        found = difference(a, b, quantity.key)
-        if found is not None:
-            verdict = found.verdict(quantity.higher_is_better)
-            labels[verdict].append(quantity.label)
+def _by_way(found: Iterable[tuple[str, Column, Difference]]) -> Labels:
+    labels: Labels = {way: [] for way in WAYS}
+    for label, column, difference in found:
+        labels[difference.verdict(column.quantity.higher_is_better)].append(label)
     return labels
 
 
-def _judgement(labels: dict[str, list[str]], subject: str) -> str:
+def _judgement(labels: Labels, subject: str) -> str:
     if labels["better"] and labels["worse"]:
         return f"{subject} depends on the recogniser"
     if labels["better"]:
@@ -32,40 +30,74 @@ def _judgement(labels: dict[str, list[str]], subject: str) -> str:
     return f"{subject} is not shown to help"
 
 
-def _listing(labels: dict[str, list[str]]) -> str:
-    words = {"better": "better", "worse": "worse", "undecided": "no difference shown"}
-    parts = [f"{words[v]}: {', '.join(names)}" for v, names in labels.items() if names]
+def _listing(labels: Labels) -> str:
+    parts = [f"{WAYS[v]}: {', '.join(names)}" for v, names in labels.items() if names]
     return "; ".join(parts) if parts else "nothing to compare"
 
 
-def _subject(a: Row, b: Row, with_ssl: set[str], adding: set[str]) -> str:
-    if b.name == NOISY:
-        return f"enhancement by {a.name}"
-    exchange = f"{a.name} in place of {b.name}"
-    only_ssl = (a.name in adding) == (b.name in adding)
-    if only_ssl and a.name in with_ssl and b.name not in with_ssl:
+def _subject(view: Comparison, a: str, b: str) -> str:
+    if b == NOISY:
+        return f"enhancement by {a}"
+    exchange = f"{a} in place of {b}"
+    with_ssl = {system.name for system in view.systems if system.upstreams}
+    adding = {system.name for system in view.systems if system.adds_observation}
+    only_ssl = (a in adding) == (b in adding)
+    if only_ssl and a in with_ssl and b not in with_ssl:
         return f"the SSL loss ({exchange})"
     return exchange
 
 
-def verdicts(test_set: TestSet, systems: Sequence[System], baseline: str) -> list[str]:
-    """Write one line per comparison.
+def _judge(view: Comparison, a: str, b: str) -> tuple[str, str]:
+    """Return what is said of two rows, and the columns by how they differ."""
+    fair = [
+        (column.quantity.label, column, difference)
+        for column, difference in view.differences(a, b)
+        if not column.circular
+    ]
+    judged = _by_way(found for found in fair if found[1].is_rate)
+    subject = _subject(view, a, b)
+    listing = _listing(_by_way(fair))
+    if any(judged.values()):
+        return f"for recognition, {_judgement(judged, subject)}", listing
+    return f"no independent recogniser judged {subject}", listing
+
+
+def headlines(view: Comparison) -> list[str]:
+    """Write one line per comparison on a test set, without its columns."""
+    return [_judge(view, a, b)[0] for a, b in view.pairs]
+
+
+def verdicts(view: Comparison) -> list[str]:
+    """Write one line per comparison on a test set.
 
     Recognisers that are not related to a loss decide, and quantities that a loss aims
     at are not listed; where no such recogniser was run, the line says so.
     """
-    dependent = dependent_columns(test_set, systems)
-    with_ssl = {system.name for system in systems if system.upstreams}
-    adding = {system.name for system in systems if system.adds_observation}
+    judged = [_judge(view, a, b) for a, b in view.pairs]
+    return [f"{view.title}: {line} ({listing})." for line, listing in judged]
+
+
+def joint_verdicts(view: Comparison) -> list[str]:
+    """Say in one line per comparison how many columns, and which, went which way.
+
+    Columns that the loss of one of the two aims at are not counted.
+    """
     lines = []
-    for a, b, compared in comparisons(test_set, baseline):
-        fair = [q for q in compared if q.key not in dependent]
-        judged = _sorted_labels(a, b, [q for q in fair if q.is_error_count])
-        subject = _subject(a, b, with_ssl, adding)
-        if any(judged.values()):
-            line = f"for recognition, {_judgement(judged, subject)}"
-        else:
-            line = f"no independent recogniser judged {subject}"
-        listing = _listing(_sorted_labels(a, b, fair))
-        lines.append(f"{test_set.name}: {line} ({listing}).")
+    for a, b in view.pairs:
+        parts = []
+        for kind, name in KINDS.items():
+            ways = _by_way(
+                (column.label, column, difference)
+                for column, difference in view.differences(a, b)
+                if column.kind == kind and column.independent(a, b)
+            )
+            if any(ways.values()):
+                counts = ", ".join(
+                    f"{len(labels)} {way}"
+                    + (f" ({', '.join(labels)})" if way == "worse" and labels else "")
+                    for way, labels in ways.items()
+                )
+                parts.append(f"{name}: {counts}")
+        if parts:
+            lines.append(f"{a} against {b}: {'; '.join(parts)}.")
     return lines

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from espnet2_ext.checks import optional_path, whole_number
-from espnet2_ext.errors import UserError, finite_number, unknown_name
+from espnet2_ext.checks import number, optional_path, whole_number
+from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.ssl.featurizer import read_featurizer
 
 CONV = "conv"
@@ -56,21 +56,20 @@ class LayerWeights:
         self.uncertain = False
         self._featurizer = False
         if isinstance(spec, Mapping) and "random" in spec:
-            self.random, spec = self._random(spec)
+            self.random, spec = self._parse_random(spec)
         elif isinstance(spec, Mapping) and "uncertainty" in spec:
-            self.uncertain, spec = True, self._uncertainty(spec)
+            self.uncertain, spec = True, self._parse_uncertainty(spec)
         self._given = self._parse(spec)
 
-    def _random(self, spec: Mapping) -> tuple[int, object]:
+    def _parse_random(self, spec: Mapping) -> tuple[int, object]:
         for key in spec:
             if key not in ("random", "of"):
                 raise unknown_name(f"key in layers {spec!r}", key, ("random", "of"))
-        number, of = spec["random"], spec.get("of", "all")
         name = f"layers {spec!r}: random"
-        number = whole_number(name, number, 1, what="number of layers")
-        return number, self._not_nested(spec, of)
+        drawn = whole_number(name, spec["random"], 1, what="number of layers")
+        return drawn, self._not_nested(spec, spec.get("of", "all"))
 
-    def _uncertainty(self, spec: Mapping) -> object:
+    def _parse_uncertainty(self, spec: Mapping) -> object:
         for key in spec:
             if key != "uncertainty":
                 raise unknown_name(f"key in layers {spec!r}", key, ("uncertainty",))
@@ -220,12 +219,7 @@ class LayerWeights:
 
 
 def _weight(weight: object, spec: object) -> float:
-    number = finite_number(weight)
-    if number is None or number < 0:
-        raise UserError(
-            f"layers {spec!r}: weight {weight!r} is not a finite number >= 0."
-        )
-    return number
+    return number(f"layers {spec!r}: a weight", weight, at_least=0)
 
 
 def _span(text: str) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Finding, checking and loading upstreams; the only file that imports s3prl."""
+"""Finding, checking and loading upstreams, s3prl's and this package's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import inspect
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,16 +14,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from espnet2_ext.checks import optional_mapping, optional_path, text
+from espnet2_ext.checks import UPSTREAM_FS
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.checkpoint import check_file
 from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
 from espnet2_ext.ssl.diagnosis import kind_of
 from espnet2_ext.ssl.isolation import own_conditions
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.whisper import HUB_ENTRIES as WHISPER_ENTRIES
 from espnet2_ext.ssl.whisper import WhisperEncoder
 
-UPSTREAM_FS = 16000
 OF_CTRANSLATE2 = ("whisper_local",)
 OF_FOLDERS = ("espnet_hubert_local",)  # reads config.yaml beside the file
 NEEDS_PATH = ("_local", "_custom", "_url")
@@ -80,28 +80,22 @@ def _is_entry(thing: Any) -> bool:
     return thing.__module__.endswith("hubconf") or "s3prl." not in thing.__module__
 
 
-def check_upstream(
-    upstream: str,
-    path_or_url: str | None = None,
-    download_dir: str | None = None,
-    extra_conf: dict | None = None,
-) -> None:
+def check_upstream(spec: UpstreamSpec, differentiable: bool = True) -> None:
     """Refuse an upstream that s3prl lacks, misreads, or cannot differentiate.
 
+    Args:
+        spec: which one.
+        differentiable: whether a gradient must reach the waveform.
+
     Raises:
-        UserError: a value of another type; unknown name; a name that needs a path and
-            has none, or has one and would ignore it; a missing file, or one that is no
-            checkpoint; an argument that would be ignored; an upstream that detaches
-            the waveform.
+        UserError: unknown name; a name that needs a path and has none, or has one and
+            would ignore it; a missing file, or one that is no checkpoint; an argument
+            that would be ignored; an upstream that detaches the waveform.
     """
-    text("upstream", upstream)
-    optional_path("path_or_url", path_or_url)
-    optional_path("download_dir", download_dir)
-    if "ckpt" in (optional_mapping("extra_conf", extra_conf) or {}):
-        raise UserError("extra_conf: found 'ckpt'; give it as path_or_url instead.")
+    upstream, path_or_url = spec.upstream, spec.path_or_url
     if upstream not in HUB_ENTRIES and upstream not in upstream_names():
         raise unknown_name("upstream", upstream, upstream_names())
-    if upstream.startswith("hf_"):
+    if differentiable and upstream.startswith("hf_"):
         other = upstream.removeprefix("hf_").removesuffix("_custom") + "_local"
         raise UserError(
             f"upstream '{upstream}' turns the waveform into numpy, so no gradient can "
@@ -121,7 +115,7 @@ def check_upstream(
         )
     if upstream.endswith("_local"):
         check_local(upstream, str(path_or_url))
-    _check_extra_conf(upstream, extra_conf)
+    _check_extra_conf(upstream, spec.extra_conf)
 
 
 def check_local(upstream: str, path_or_url: str) -> None:
@@ -139,7 +133,7 @@ def check_local(upstream: str, path_or_url: str) -> None:
         check_file(path, what)
 
 
-def _check_extra_conf(upstream: str, extra_conf: dict | None) -> None:
+def _check_extra_conf(upstream: str, extra_conf: Mapping | None) -> None:
     """Refuse arguments that the hub entry would swallow: s3prl's take any."""
     accepted = _accepted_by(upstream) if extra_conf else None
     for key in extra_conf or ():
@@ -184,36 +178,36 @@ def _family(thing: Any) -> str:
     return thing.__module__.split(".")[-2:][0]
 
 
-def build_upstream(name: str, options: dict) -> tuple[nn.Module, Stack]:
+def build_upstream(spec: UpstreamSpec) -> tuple[nn.Module, Stack]:
     """Load an upstream, freeze it, and choose its forward pass.
 
     Args:
-        name: an s3prl upstream name that ``check_upstream`` let pass.
-        options: path_or_url, download_dir and extra_conf, each may be None.
+        spec: as ``check_upstream`` let it pass.
 
     Raises:
         UserError: if the checkpoint cannot be read.
     """
     with own_conditions():
-        return _build(name, options)
+        return _build(spec)
 
 
-def _build(name: str, options: dict) -> tuple[nn.Module, Stack]:
+def _build(spec: UpstreamSpec) -> tuple[nn.Module, Stack]:
     # ours work without s3prl, whose import takes longer than all the rest
+    name, path = spec.upstream, spec.path_or_url
     entry: Any = HUB_ENTRIES.get(name) or getattr(s3prl_hub(), name)
-    if options["download_dir"]:
+    if spec.download_dir:
         import s3prl.util.download as download
 
-        download.set_dir(options["download_dir"])
-    kwargs = {"refresh": False, **(options["extra_conf"] or {})}
-    if options["path_or_url"]:
-        kwargs["ckpt"] = options["path_or_url"]
+        download.set_dir(spec.download_dir)
+    kwargs = {"refresh": False, **(spec.extra_conf or {})}
+    if path:
+        kwargs["ckpt"] = path
     try:
         module = entry(**kwargs)
     except UserError:
         raise
     except Exception as error:  # whatever a checkpoint reader of s3prl may raise
-        raise _refused(name, options["path_or_url"], error) from error
+        raise _refused(name, path, error) from error
     module.eval().requires_grad_(False)
     return module, _stack_of(module)
 

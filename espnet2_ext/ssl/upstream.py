@@ -16,36 +16,28 @@ What it guarantees, each point with a test:
 
 from __future__ import annotations
 
-import json
-import os
-import threading
-import weakref
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_ext.batches import check_lengths, check_waveforms
-from espnet2_ext.checks import flag, optional_mapping, optional_path, sampling_rate
+from espnet2_ext.checks import UPSTREAM_FS, sampling_rate
 from espnet2_ext.errors import UserError
-from espnet2_ext.ssl.blocks import (
-    MIN_SAMPLES,
-    HookedStack,
-    Stack,
-    States,
-)
+from espnet2_ext.ssl.blocks import MIN_SAMPLES, HookedStack, States
 from espnet2_ext.ssl.isolation import forward_conditions, own_conditions
 from espnet2_ext.ssl.layers import CONV, Layer, LayerWeights
 from espnet2_ext.ssl.loading import (
-    UPSTREAM_FS,
     WHISPER_ENTRIES,
-    build_upstream,
     check_upstream,
     has_conv_features,
 )
+from espnet2_ext.ssl.memo import states_of
+from espnet2_ext.ssl.shared import shared_stack
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.torch_utils.frames import frame_mask
 
 
@@ -56,59 +48,6 @@ class Features(NamedTuple):
     lengths: Tensor  # (B,), valid frames
 
 
-class _SharedStack:
-    """The one copy of an upstream in this process, on each device that asked."""
-
-    def __init__(self, name: str, options: dict) -> None:
-        self.name, self.options = name, options
-        self.users: weakref.WeakSet[FrozenUpstream] = weakref.WeakSet()
-        self._copies: dict[torch.device, tuple[nn.Module, Stack]] = {}
-
-    def on(self, device: torch.device) -> Stack:
-        """Give the stack on ``device``; a copy that waits on the CPU moves there."""
-        if device not in self._copies:
-            with own_conditions():  # one thread at a time
-                if device not in self._copies:
-                    spare = self._copies.pop(torch.device("cpu"), None)
-                    module, stack = spare or build_upstream(self.name, self.options)
-                    self._copies[device] = (module.to(device), stack)
-        return self._copies[device][1]
-
-    def device(self) -> torch.device:
-        """Where a copy is already; the CPU if there is none."""
-        return next(iter(self._copies), torch.device("cpu"))
-
-    def depth(self, apart_from: FrozenUpstream) -> int:
-        """The highest layer that any other user may want; -1 without others."""
-        others = [user.depth for user in self.users if user is not apart_from]
-        return max(others, default=-1)
-
-
-_STACKS: weakref.WeakValueDictionary[str, _SharedStack] = weakref.WeakValueDictionary()
-
-
-class _Sharing(threading.local):
-    """Forward passes of the current training step, or None outside of one."""
-
-    memo: dict[tuple, tuple[Tensor, States]] | None = None
-
-
-_SHARING = _Sharing()
-
-
-@contextmanager
-def shared_forwards() -> Iterator[None]:
-    """Let losses on the same upstream and the same signal share one forward pass.
-
-    For the span of one training step: the graph is shared, so one backward is due.
-    """
-    before, _SHARING.memo = _SHARING.memo, {}
-    try:
-        yield
-    finally:
-        _SHARING.memo = before
-
-
 def _depth(layers: Collection[Layer]) -> int:
     return max(-1 if isinstance(layer, str) else layer for layer in layers)
 
@@ -117,17 +56,10 @@ class FrozenUpstream:
     """Features of a frozen upstream, differentiable with respect to the waveform.
 
     Args:
-        upstream: an s3prl upstream name, or ``whisper_local`` / ``whisper_tiny_en``.
-        path_or_url: checkpoint of a ``*_local``, ``*_custom`` or ``*_url`` upstream.
-        download_dir: where s3prl keeps what it downloads.
-        extra_conf: further arguments of the s3prl hub entry.
+        upstream: which one; a bare name stands for ``UpstreamSpec(name)``.
         layers: which layers to return; see ``espnet2_ext.ssl.layers``.
         fs: sampling rate of the waveforms in Hz, 1000 to 384000; others than 16000 are
             resampled.
-        exact_padding: False lets padding count as it does in s3prl, for those who
-            compare with it: in the group norm of HuBERT, wav2vec 2.0 and WavLM *base*,
-            between the positional convolutions of data2vec, and wherever an upstream
-            that runs by s3prl's own forward pass pads.
 
     Raises:
         UserError: see ``check_upstream``; a malformed ``layers``, or ``conv`` where
@@ -137,39 +69,26 @@ class FrozenUpstream:
 
     def __init__(
         self,
-        upstream: str,
-        path_or_url: str | None = None,
-        download_dir: str | None = None,
-        extra_conf: dict | None = None,
+        upstream: str | UpstreamSpec,
+        *,
         layers: object = "all",
         fs: int = UPSTREAM_FS,
-        exact_padding: bool = True,
     ) -> None:
-        check_upstream(upstream, path_or_url, download_dir, extra_conf)
-        path_or_url = optional_path("path_or_url", path_or_url)
-        download_dir = optional_path("download_dir", download_dir)
-        self.upstream, self.fs = upstream, sampling_rate("fs", fs)
-        self.exact_padding = flag("exact_padding", exact_padding)
-        if not exact_padding and upstream in WHISPER_ENTRIES:
+        self.spec = UpstreamSpec.of(upstream).absolute()
+        check_upstream(self.spec)
+        self.fs = sampling_rate("fs", fs)
+        if not self.spec.exact_padding and self.spec.upstream in WHISPER_ENTRIES:
             raise UserError(
-                f"exact_padding: found false with '{upstream}', expected an upstream "
-                "of s3prl: there is no other Whisper to be like; remove it."
+                f"exact_padding: found false with '{self.spec.upstream}', expected an "
+                "upstream of s3prl: there is no other Whisper to be like; remove it."
             )
         self.layers = LayerWeights(layers)
         if self.layers.needs_conv:
-            self.layers.require_conv(has_conv_features(upstream))
-        options: dict[str, Any] = {
-            "path_or_url": path_or_url and os.path.abspath(path_or_url),
-            "download_dir": download_dir,
-            "extra_conf": optional_mapping("extra_conf", extra_conf),
-        }
-        if path_or_url and not upstream.endswith("_local"):
-            options["path_or_url"] = path_or_url  # may be a URL
-        self._key = json.dumps([upstream, options], sort_keys=True)
-        self._share(upstream, options)
+            self.layers.require_conv(has_conv_features(self.spec.upstream))
+        self._share()
 
-    def _share(self, upstream: str, options: dict) -> None:
-        self._shared = _STACKS.setdefault(self._key, _SharedStack(upstream, options))
+    def _share(self) -> None:
+        self._shared = shared_stack(self.spec)
         self._weights: dict[Layer, float] | None = None
 
     def __deepcopy__(self, memo: dict) -> FrozenUpstream:
@@ -177,13 +96,12 @@ class FrozenUpstream:
 
     def __getstate__(self) -> dict[str, Any]:
         """Give the arguments: the weights are read anew, where they are needed."""
-        arguments = {**self.__dict__, "_shared": None, "_weights": None}
-        return {"arguments": arguments, "options": self._shared.options}
+        return {**self.__dict__, "_shared": None, "_weights": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # without the checks: a model may be read where its upstream is not needed
-        self.__dict__.update(state["arguments"])
-        self._share(self.upstream, state["options"])
+        self.__dict__.update(state)
+        self._share()
 
     def load(self) -> FrozenUpstream:
         """Load the weights now, check the layers, and prove the gradient path.
@@ -228,8 +146,8 @@ class FrozenUpstream:
         samples, rest = divmod(stride * self.fs, UPSTREAM_FS)
         if rest:
             raise UserError(
-                f"upstream '{self.upstream}' has a frame every {stride} samples at "
-                f"{UPSTREAM_FS} Hz, no whole number of samples at {self.fs} Hz; use "
+                f"upstream '{self.spec.upstream}' has a frame every {stride} samples "
+                f"at {UPSTREAM_FS} Hz, no whole number of samples at {self.fs} Hz; use "
                 "another fs (8000, 16000, 48000), or leave pad_reference out."
             )
         return samples
@@ -249,9 +167,9 @@ class FrozenUpstream:
             (grad,) = torch.autograd.grad(energy, wav, allow_unused=True)
         if grad is None or not bool(grad.abs().max() > 0):
             raise UserError(
-                f"upstream '{self.upstream}' lets no gradient through to the waveform, "
-                "so it cannot serve as a loss; choose a differentiable one, such as "
-                "wavlm_base_plus, hubert_base or whisper_tiny_en."
+                f"upstream '{self.spec.upstream}' lets no gradient through to the "
+                "waveform, so it cannot serve as a loss; choose a differentiable one, "
+                "such as wavlm_base_plus, hubert_base or whisper_tiny_en."
             )
 
     def __call__(
@@ -296,20 +214,18 @@ class FrozenUpstream:
         return layers
 
     def _states(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
-        # tensors of inference mode do not tell whether they were changed in place
-        if _SHARING.memo is None or wav.is_inference():
-            return self._run(wav, lengths, depth)
-        grad = torch.is_grad_enabled() and wav.requires_grad
-        # the tensor is kept in the memo, so its address stays its own
-        signal = (wav.data_ptr(), wav.shape, wav.stride(), wav._version)
-        how = (self._key, self.fs, self.exact_padding)
-        key = (*how, signal, grad, tuple(lengths.tolist()))
-        known = _SHARING.memo.get(key)
-        # random layers: a later draw on the same signal may go deeper than this one
-        if known is None or len(known[1].hidden) <= depth:
-            depth = max(depth, self._shared.depth(apart_from=self))
-            known = _SHARING.memo[key] = (wav, self._run(wav, lengths, depth))
-        return known[1]
+        def for_all() -> States:
+            deepest = max(depth, self._shared.depth(apart_from=self))
+            return self._run(wav, lengths, deepest)
+
+        return states_of(
+            (self.spec.weights_key(), self.fs, self.spec.exact_padding),
+            wav,
+            lengths,
+            depth,
+            alone=lambda: self._run(wav, lengths, depth),
+            for_all=for_all,
+        )
 
     def _run(self, wav: Tensor, lengths: Tensor, depth: int) -> States:
         # an enhancer may leave something there, which a window or a norm would reach
@@ -330,4 +246,4 @@ class FrozenUpstream:
         # s3prl draws layer drop and dither in evaluation mode, too
         conditions = forward_conditions(wav.device, isinstance(stack, HookedStack))
         with conditions, torch.autocast(kind, enabled=False) if half else nullcontext():
-            return stack.run(wav, lengths, depth, self.exact_padding)
+            return stack.run(wav, lengths, depth, self.spec.exact_padding)

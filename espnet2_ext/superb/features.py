@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,59 +19,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from espnet2_ext.fileio.digest import hash_file
+from espnet2_ext.checks import UPSTREAM_FS
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.ssl.blocks import MIN_SAMPLES, HookedStack, Stack
-from espnet2_ext.ssl.fragment import read_ssl_fragment
 from espnet2_ext.ssl.isolation import forward_conditions, own_conditions
-from espnet2_ext.ssl.loading import UPSTREAM_FS, build_upstream, check_upstream
+from espnet2_ext.ssl.loading import build_upstream, check_upstream
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.whisper import STRIDE, WhisperEncoder
 
-FORMAT = 1  # of the features; raised when the code computes others
 HALF_MAX = 6e4  # larger features are kept in single precision
-
-
-@dataclass(frozen=True)
-class UpstreamSpec:
-    """Which upstream; ``tag`` names it in directories and tables."""
-
-    tag: str
-    upstream: str
-    path_or_url: str | None = None
-    download_dir: str | None = None
-    extra_conf: dict[str, Any] | None = None
-
-    @classmethod
-    def read(cls, value: str) -> UpstreamSpec:
-        """Read ``--upstream``: a fragment conf/ssl/<tag>.yaml, or a name of s3prl.
-
-        Raises:
-            UserError: if the fragment cannot be read or names no upstream.
-        """
-        if not value.endswith((".yaml", ".yml")):
-            return cls(value, value)
-        conf = read_ssl_fragment(value)["conf"]
-        return cls(Path(value).stem, **{name: conf.get(name) for name in _OPTIONS})
-
-    def options(self) -> dict[str, Any]:
-        """Give what `build_upstream` takes."""
-        return {name: getattr(self, name) for name in _OPTIONS[1:]}
-
-    def identity(self) -> dict[str, Any]:
-        """Give all that the features depend on; a checkpoint counts by its content."""
-        found: dict[str, Any] = {"format": FORMAT, **asdict(self), "checkpoint": None}
-        if self.path_or_url and Path(self.path_or_url).is_file():
-            found["checkpoint"] = hash_file(self.path_or_url)
-        for name in (
-            "tag",
-            "path_or_url" if found["checkpoint"] else "",
-            "download_dir",
-        ):
-            found.pop(name, None)
-        return found
-
-
-_OPTIONS = ("upstream", "path_or_url", "download_dir", "extra_conf")
 
 
 class FeatureStore:
@@ -130,16 +85,14 @@ class Extractor:
     """
 
     def __init__(self, spec: UpstreamSpec) -> None:
-        if not str(spec.upstream).startswith("hf_"):  # those lack only the gradient
-            options = spec.options()
-            check_upstream(spec.upstream, *(options[key] for key in _OPTIONS[1:]))
+        check_upstream(spec, differentiable=False)
         self.spec = spec
         self._loaded: tuple[nn.Module, Stack] | None = None
 
     def on(self, device: torch.device) -> tuple[nn.Module, Stack]:
         """Give the upstream on ``device``."""
         if self._loaded is None:
-            self._loaded = build_upstream(self.spec.upstream, self.spec.options())
+            self._loaded = build_upstream(self.spec)
         module, stack = self._loaded
         with own_conditions():
             return module.to(device), stack

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from espnet2_ext.data.problems import Problem
+from espnet2_ext.data.problems import Place, Problem
 from espnet2_ext.superb.tasks import SEGMENT, Task
 
 FS = 16000  # s3prl's upstreams and probes work at this rate only
@@ -39,11 +39,9 @@ class Manifest:
     rows: list[ManifestRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(
-        self, line: int, utt: str, kind: str, found: str, expected: str, do: str
-    ) -> Problem:
-        """Make a `Problem` of this file."""
-        return Problem(str(self.path), line, utt, kind, found, expected, do)
+    def at(self, line: int = 0, utt: str = "-") -> Place:
+        """Name a line of this file."""
+        return Place(str(self.path), line, utt)
 
     def audio(self) -> Iterator[tuple[ManifestRow, str]]:
         """Yield every row with each of its audio paths."""
@@ -65,13 +63,24 @@ def read_task_manifest(task: Task, path: Path, split: str) -> Manifest:
     try:
         text = manifest.path.read_text(encoding="utf-8-sig")
     except OSError:
-        lost = ("-", "missing-file", "no such file", "a CSV with a header")
-        do = "run the stage that writes the manifests"
-        manifest.problems.append(manifest.problem(0, *lost, do))
+        manifest.problems.append(
+            manifest.at().problem(
+                "missing-file",
+                found="no such file",
+                expected="a CSV with a header",
+                do="run the stage that writes the manifests",
+            )
+        )
         return manifest
     except UnicodeDecodeError as error:
-        bad = ("-", "encoding", f"bytes that are not UTF-8 ({error})", "UTF-8 text")
-        manifest.problems.append(manifest.problem(0, *bad, "convert the file"))
+        manifest.problems.append(
+            manifest.at().problem(
+                "encoding",
+                found=f"bytes that are not UTF-8 ({error})",
+                expected="UTF-8 text",
+                do="convert the file",
+            )
+        )
         return manifest
     reader = csv.reader(io.StringIO(text, newline=""))
     header = next(reader, [])
@@ -92,9 +101,13 @@ def _check_header(manifest: Manifest, header: list[str]) -> bool:
         bad.append(f"only one of {' and '.join(SEGMENT)}")
     if bad:
         extra = f" [,{','.join(task.optional)}]" if task.optional else ""
-        do = "write the header and the columns again"
         expected = ",".join(wanted) + extra
-        problem = manifest.problem(1, "-", "columns", "; ".join(bad), expected, do)
+        problem = manifest.at(1).problem(
+            "columns",
+            found="; ".join(bad),
+            expected=expected,
+            do="write the header and the columns again",
+        )
         manifest.problems.append(problem)
     return not bad
 
@@ -111,33 +124,52 @@ def _read_rows(manifest: Manifest, reader: Iterator[list[str]]) -> None:
     line = 1
     for cells in reader:
         first, line = line + 1, reader.line_num  # type: ignore[attr-defined]
-        if len(cells) != len(manifest.columns):
-            found = f"{len(cells)} fields"
-            rule = (f"{len(manifest.columns)} as in the header", "correct the line")
-            name = cells[0] if cells else "-"
-            lost = manifest.problem(first, name, "fields", found, *rule)
-            manifest.problems.append(lost)
-            continue
-        values = dict(zip(manifest.columns, cells, strict=True))
-        row = ManifestRow(first, row_id(manifest.task, manifest.split, values), values)
-        empty = [
-            c for c, v in values.items() if not v.strip() and c not in MAY_BE_EMPTY
-        ]
-        for column in empty:
-            rule = ("a value", "add it, or remove the line")
-            lost = manifest.problem(first, row.id, "empty", f"empty {column}", *rule)
-            manifest.problems.append(lost)
-        if row.id in seen:
-            found = f"the id again (first in line {seen[row.id]})"
-            rule = ("every id once", "keep one of the lines")
-            twice = manifest.problem(first, row.id, "duplicate-id", found, *rule)
-            manifest.problems.append(twice)
-        elif not empty:
-            manifest.rows.append(row)
-        seen.setdefault(row.id, first)
+        manifest.problems += _read_row(manifest, first, cells, seen)
     if not manifest.rows and not manifest.problems:
-        rule = ("at least one line", "run the stage that writes the manifests")
-        manifest.problems.append(manifest.problem(1, "-", "no-rows", "no rows", *rule))
+        no_rows = manifest.at(1).problem(
+            "no-rows",
+            found="no rows",
+            expected="at least one line",
+            do="run the stage that writes the manifests",
+        )
+        manifest.problems.append(no_rows)
+
+
+def _read_row(
+    manifest: Manifest, line: int, cells: list[str], seen: dict[str, int]
+) -> Iterator[Problem]:
+    """Add a row that can be used, and yield what is wrong with it.
+
+    ``seen`` (id -> line) is kept up to date.
+    """
+    if len(cells) != len(manifest.columns):
+        yield manifest.at(line, cells[0] if cells else "-").problem(
+            "fields",
+            found=f"{len(cells)} fields",
+            expected=f"{len(manifest.columns)} as in the header",
+            do="correct the line",
+        )
+        return
+    values = dict(zip(manifest.columns, cells, strict=True))
+    row = ManifestRow(line, row_id(manifest.task, manifest.split, values), values)
+    empty = [c for c, v in values.items() if not v.strip() and c not in MAY_BE_EMPTY]
+    for column in empty:
+        yield manifest.at(line, row.id).problem(
+            "empty",
+            found=f"empty {column}",
+            expected="a value",
+            do="add it, or remove the line",
+        )
+    if row.id in seen:
+        yield manifest.at(line, row.id).problem(
+            "duplicate-id",
+            found=f"the id again (first in line {seen[row.id]})",
+            expected="every id once",
+            do="keep one of the lines",
+        )
+    elif not empty:
+        manifest.rows.append(row)
+    seen.setdefault(row.id, line)
 
 
 @dataclass(frozen=True)

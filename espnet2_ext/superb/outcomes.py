@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from espnet2_ext.metrics.alignment import count_errors
+from espnet2_ext.metrics.alignment import token_errors
 
 Batch = dict[str, Any]  # what a forward pass of s3prl's task keeps
 Prediction = dict[str, Any]  # one line of predictions.jsonl, to be written
@@ -53,7 +53,7 @@ def classified(batches: Sequence[Batch]) -> list[Prediction]:
 
 
 def _errors(reference: Sequence[str], hypothesis: Sequence[str]) -> Prediction:
-    count = count_errors(reference, hypothesis)
+    count = token_errors(reference, hypothesis)
     return {
         "sub": count.substitutions,
         "del": count.deletions,

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 
+from espnet2_ext.enh.fragment import read_upstream
 from espnet2_ext.errors import UserError
 from espnet2_ext.superb.check import refuse
 from espnet2_ext.superb.evaluation import evaluate
-from espnet2_ext.superb.features import StoredUpstream, UpstreamSpec
+from espnet2_ext.superb.features import StoredUpstream
 from espnet2_ext.superb.probe import Probe
 from espnet2_ext.superb.tasks import Task
 from espnet2_ext.superb.training import train
@@ -45,7 +46,7 @@ def make_probes(
         torch.set_num_threads(num_threads)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    spec = UpstreamSpec.read(upstream)
+    spec = read_upstream(upstream)
     if not NAME.match(spec.tag):
         raise UserError(f"'{spec.tag}' cannot name a directory; give a plain name.")
     folder = exp_dir / spec.tag

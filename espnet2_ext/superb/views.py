@@ -73,23 +73,39 @@ class ViewBuilder:
         """Find the condition's audio of a clean file, or say what is wrong."""
         utt = self.ids.get(os.path.abspath(path))
         if utt is None:
-            found = f"{path}, which {self.clean_scp} does not list"
-            rule = ("its clean twin", "run the stage that makes the noisy test set")
-            return manifest.problem(row.line, row.id, "no-twin", found, *rule)
+            return manifest.at(row.line, row.id).problem(
+                "no-twin",
+                found=f"{path}, which {self.clean_scp} does not list",
+                expected="its clean twin",
+                do="run the stage that makes the noisy test set",
+            )
         if utt not in self.audio:
-            found = f"no line for {utt} in {self.condition_scp}"
-            rule = ("the ids of the clean set", "enhance the missing utterances")
-            return manifest.problem(row.line, row.id, "missing-id", found, *rule)
+            return manifest.at(row.line, row.id).problem(
+                "missing-id",
+                found=f"no line for {utt} in {self.condition_scp}",
+                expected="the ids of the clean set",
+                do="enhance the missing utterances",
+            )
         clean, other = audio_header(path), audio_header(self.audio[utt])
         if other.error:
-            rule = ("a wav or flac file", "make it again (--audio_format wav or flac)")
-            return manifest.problem(row.line, row.id, "audio", other.error, *rule)
+            return manifest.at(row.line, row.id).problem(
+                "audio",
+                found=other.error,
+                expected="a wav or flac file",
+                do="make it again (--audio_format wav or flac)",
+            )
         if other.fs != FS:
-            found = f"{other.fs} Hz in {self.audio[utt]}"
-            rule = (f"{FS} Hz", "enhance at this rate")
-            return manifest.problem(row.line, row.id, "rate", found, *rule)
+            return manifest.at(row.line, row.id).problem(
+                "rate",
+                found=f"{other.fs} Hz in {self.audio[utt]}",
+                expected=f"{FS} Hz",
+                do="enhance at this rate",
+            )
         if other.samples != clean.samples:
-            found = f"{other.samples} samples in {self.audio[utt]}"
-            rule = (f"{clean.samples} as in {path}", "align and cut both")
-            return manifest.problem(row.line, row.id, "length", found, *rule)
+            return manifest.at(row.line, row.id).problem(
+                "length",
+                found=f"{other.samples} samples in {self.audio[utt]}",
+                expected=f"{clean.samples} as in {path}",
+                do="align and cut both",
+            )
         return self.audio[utt]

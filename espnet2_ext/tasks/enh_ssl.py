@@ -12,12 +12,11 @@ from typing import Any
 
 import espnet2.tasks.enh as espnet_enh
 import torch
-from espnet2.tasks.enh import EnhancementTask, criterion_choices, loss_wrapper_choices
+from espnet2.tasks.enh import EnhancementTask
 
 from espnet2_ext.enh.config import check_args
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
-from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
 from espnet2_ext.torch_utils.distributed import rank_zero_first
 from espnet2_ext.train.task import Checked
 from espnet2_ext.train.trainer import Trainer
@@ -31,7 +30,7 @@ class SSLEnhancementTask(Checked, EnhancementTask):
     @classmethod
     def check(cls, args: argparse.Namespace) -> None:
         """Check the options, see ``check_args``."""
-        check_args(args)
+        check_args(args, cls)
 
     @classmethod
     def build_optimizers(
@@ -46,18 +45,4 @@ class SSLEnhancementTask(Checked, EnhancementTask):
         return super().build_optimizers(args, model=model)
 
 
-def register() -> None:
-    """Add our criterion, solver, model and task to ``espnet2.tasks.enh``.
-
-    The last two replace ESPnet's own, which are hard-coded where they are used; they
-    have the same parameters, checkpoints and options.
-    """
-    criterion_choices.classes["ssl"] = SSLLoss
-    loss_wrapper_choices.classes["fixed_order_with_lengths"] = (
-        FixedOrderWithLengthsSolver
-    )
-    espnet_enh.ESPnetEnhancementModel = SSLEnhancementModel
-    espnet_enh.EnhancementTask = SSLEnhancementTask
-
-
-register()
+espnet_enh.EnhancementTask = SSLEnhancementTask  # hard-coded where models are loaded

@@ -1,1 +1,1 @@
-"""What extends ``espnet2.train``."""
+"""Training with ESPnet: options checked, safe checkpoints, non-finite steps stopped."""

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from types import NoneType, UnionType
 from typing import Any
 
-from espnet2_ext.errors import UserError, brief, unknown_name
-from espnet2_ext.train.options import looks_like_number
+from espnet2_ext.errors import UserError, brief, looks_like_number, unknown_name
 
 SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -20,20 +19,21 @@ def check_arguments(
 ) -> None:
     """Compare ``conf`` with the arguments of ``cls``: names, what is needed, types.
 
-    Types are compared where an annotation or a default says one: a number, text, true
-    or false. All else the class itself has to judge.
+    A type is compared only where an annotation or a default gives it, and only if it
+    is a number, text, or true or false. The class itself has to check all others.
 
     Args:
         where: for the message, ``separator_conf of 'tcn'``.
-        cls: a class or function.
+        cls: a class or function, or the signature of one with its types evaluated.
         conf: arguments by name.
-        given: arguments that ESPnet gives itself.
+        given: names of arguments that ESPnet sets itself.
 
     Raises:
-        UserError: on a name that ``cls`` does not take, one that is missing, or a value
-            of another type.
+        UserError: if ``cls`` does not take a name, a required argument is missing, or a
+            value has another type.
     """
-    parameters = inspect.signature(cls).parameters
+    signature = cls if isinstance(cls, inspect.Signature) else inspect.signature(cls)
+    parameters = signature.parameters
     named = {
         name: parameter
         for name, parameter in parameters.items()
@@ -55,6 +55,10 @@ def check_arguments(
 
 
 def _hints(cls: Any) -> dict[str, Any]:
+    if isinstance(cls, inspect.Signature):
+        return {name: p.annotation for name, p in cls.parameters.items()}
+    if "__signature__" in vars(cls):
+        return _hints(cls.__signature__)
     try:
         return typing.get_type_hints(cls.__init__ if inspect.isclass(cls) else cls)
     except Exception:  # an annotation that only a type checker can read
@@ -62,7 +66,7 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 def _allowed(hint: Any, default: object) -> set[type]:
-    """Tell which scalars an argument may be; nothing where that is not known."""
+    """Return the scalar types an argument may have; empty if they are unknown."""
     if hint is None and type(default) in SCALARS:
         # without annotation, a default of 0 may be meant as 0.0
         hint = float if type(default) is int else type(default)
@@ -96,10 +100,10 @@ def _check_type(where: str, value: object, allowed: set[type]) -> None:
 
 @contextmanager
 def blame(where: str) -> Iterator[None]:
-    """Say of what ESPnet or torch refuses where it stands in the configuration.
+    """Name the place in the configuration when ESPnet or torch raises an exception.
 
     Raises:
-        UserError: in place of any other exception.
+        UserError: instead of any other exception.
     """
     try:
         yield

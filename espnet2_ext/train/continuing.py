@@ -1,7 +1,8 @@
-"""What may change in a training that goes on, and what makes it another experiment.
+"""The options that may change when a training is resumed.
 
-How long it trains, how many models it keeps, and how the work is done may change: an
-epoch that was trained under the old values would have been the same under the new ones.
+These are the length of the training, the number of models kept, and how the work is
+done. None of them changes the result of an epoch that is already trained. A change of
+any other option makes another experiment.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ APART = " apart from what may change"
 
 
 def hash_apart(path: str) -> str:
-    """Digest what a training configuration says, without what may change."""
+    """Digest a training configuration without the options in `MAY_CHANGE`."""
     content = {k: v for k, v in read_yaml(path).items() if k not in MAY_CHANGE}
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def without_what_may_change(words: Sequence[str]) -> list[str]:
-    """Leave those options and their values out of a command line."""
+    """Remove the options in `MAY_CHANGE` and their values from a command line."""
     kept: list[str] = []
     dropping = False
     for word in words:
@@ -54,12 +55,13 @@ def changed_inputs(then: str, now: str, exp_dir: Path) -> list[str]:
     """Compare two fingerprints of a training (`bin.fingerprint`).
 
     Args:
-        then: of the training that was begun.
-        now: of what is asked for.
-        exp_dir: of the training; its config.yaml tells which options differ.
+        then: fingerprint of the training that was started.
+        now: fingerprint of what is asked for.
+        exp_dir: directory of the training; its config.yaml gives the old options.
 
     Returns:
-        A line for each difference, ``<`` then, ``>`` now; none if it may go on.
+        A line for each difference (``<`` then, ``>`` now); none if the training may be
+        resumed.
     """
     old, new = then.splitlines(), now.splitlines()
     apart = [line for line in new if line.endswith(APART)]
@@ -95,7 +97,7 @@ def _options_that_differ(trained: Path, path: str) -> Iterator[str]:
 
 
 def _same(then: Any, now: Any) -> bool:
-    """Compare; ESPnet adds defaults to what a mapping says."""
+    """Compare two values; ESPnet adds defaults to mappings."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         return all(key in then and _same(then[key], now[key]) for key in now)
     return str(then) == str(now)

@@ -1,7 +1,7 @@
-"""The models that a training starts from: ``init_param: [path:source:target:exclude]``.
+"""Initial weights of a training: ``init_param: [path:source:target:exclude]``.
 
-ESPnet's rules: of the weights in ``path`` those below ``source``, without those that
-begin with a word of ``exclude``, go to the part ``target`` of the model.
+ESPnet copies the weights in ``path`` whose names begin with ``source`` to the module
+``target`` of the model. It leaves out names that begin with a word of ``exclude``.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from espnet2_ext.fileio.checkpoint import load_weights
 def check_init_param(
     params: Sequence[str], model: nn.Module, ignore_mismatch: bool
 ) -> None:
-    """Check that every model can be read and fits.
+    """Check that all files can be read and that their weights fit the model.
 
     Args:
-        params: ``path[:source[:target[:exclude]]]`` each.
-        model: whose weights they become; only their names and shapes are looked at.
-        ignore_mismatch: ``ignore_init_mismatch``: what does not fit is left out.
+        params: each is ``path[:source[:target[:exclude]]]``.
+        model: the model to initialise; only names and shapes of its weights are read.
+        ignore_mismatch: ``ignore_init_mismatch``; leave out what does not fit.
 
     Raises:
-        UserError: a file that is no model; nothing below ``source``; no part
-            ``target``; weights that do not fit.
+        UserError: if a file is no model, no weight begins with ``source``, the model
+            has no module ``target``, or weights do not fit.
     """
     for param in params:
         words = str(param).split(":")
@@ -61,10 +61,15 @@ def _part(model: nn.Module, target: str, param: str) -> nn.Module:
 
 
 def check_fit(weights: dict, part: nn.Module, what: str) -> None:
-    """Compare names and shapes of weights with those of a network, or a part of it.
+    """Compare names and shapes of weights with those of a module.
+
+    Args:
+        weights: tensors by name.
+        part: the module.
+        what: origin of the weights, for the message.
 
     Raises:
-        UserError: naming the first that differ; ``what`` is where they are from.
+        UserError: naming the first weights that differ.
     """
     expected = {key: tuple(w.shape) for key, w in part.state_dict().items()}
     odd = [

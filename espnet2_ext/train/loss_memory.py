@@ -1,9 +1,9 @@
-"""What losses remember from step to step, kept in ``checkpoint.pth``.
+"""The state of losses between training steps, saved in ``checkpoint.pth``.
 
-Some losses learn without parameters: the alpha of ``balance: gradient_norm``, running
-statistics, uncertainties of layers. A training that is interrupted goes on with them,
-so that it is the same experiment as one that is not. They are no part of the model,
-whose ``<N>epoch.pth`` stays loadable without this package.
+Some losses have state that is no model parameter: the alpha of ``balance:
+gradient_norm``, running statistics, layer uncertainties. An interrupted training
+restores this state, so it is the same experiment as an uninterrupted one. The state is
+not saved in ``<N>epoch.pth``, which can be loaded without this package.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEY = "loss_memory"  # in checkpoint.pth, beside ESPnet's "model", "optimizers" 
 
 
 def _learning(model: nn.Module) -> dict[str, Any]:
-    """List the loss wrappers of a model that learn, by the names of their losses."""
+    """Return the loss wrappers of a model that have state, by name of the loss."""
     model = getattr(model, "module", model)  # what DistributedDataParallel wraps
     return {
         wrapper.criterion.name: wrapper
@@ -32,34 +32,34 @@ def _learning(model: nn.Module) -> dict[str, Any]:
 
 
 class LossMemory:
-    """The memory of all losses, in every process of a training.
+    """The state of all losses in every process of a training.
 
-    A loss of ESPnet has none.
+    ESPnet's own losses have no state.
 
     Attributes:
-        of_processes: ``{loss: memory of its wrapper}`` of each process, by rank.
+        of_processes: ``{loss: state of its wrapper}`` of each process, by rank.
     """
 
     def __init__(self) -> None:
         self.of_processes: list[dict[str, dict]] = []
 
     def gather(self, model: nn.Module) -> None:
-        """Take in what the losses know now; every process has to call this."""
+        """Collect the current state of the losses; every process has to call this."""
         own = {name: wrapper.memory() for name, wrapper in _learning(model).items()}
         self.of_processes = gather_from_processes(own)
 
     def added_to(self, checkpoint: dict) -> dict:
-        """Give the checkpoint with what was gathered; as it is where that is empty."""
+        """Return the checkpoint with the collected state, if there is any."""
         if not any(self.of_processes):
             return checkpoint
         return {**checkpoint, KEY: self.of_processes}
 
 
 def restore(model: nn.Module, checkpoint: dict[str, Any]) -> None:
-    """Let the losses go on with what they knew at the checkpoint.
+    """Restore the state of the losses from a checkpoint.
 
-    With another number of processes than before, each takes what the process of its
-    rank knew, in turn. A loss that the checkpoint does not know begins anew.
+    If the number of processes has changed, rank r takes the state of rank r modulo the
+    old number. A loss without state in the checkpoint starts anew.
     """
     of_processes = checkpoint.get(KEY) or [{}]
     states = of_processes[process_rank() % len(of_processes)]

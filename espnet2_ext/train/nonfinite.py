@@ -1,8 +1,8 @@
-"""A loss or a gradient that is not finite: its utterances are named, none is learnt.
+"""Non-finite losses and gradients: stop and name the utterances, or skip the step.
 
-ESPnet's trainer leaves an update out where the norm of the gradients is not finite. It
-names no utterance, goes on however often that happens, leaves such values out of the
-means it reports, and saves what the forward pass has done to running statistics.
+ESPnet's trainer skips an update if the norm of the gradients is not finite. It names no
+utterance and never stops. It leaves such values out of the means that it reports, and
+it saves running statistics that the forward pass has changed.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def check_nonfinite(rule: object) -> None:
 
 
 class Guard:
-    """Watches the forward passes and the gradients of one epoch.
+    """Check the losses and gradients of one epoch.
 
     Args:
-        rule: ``stop`` raises a ``UserError``; ``skip`` leaves the step out, with a
-            warning, and undoes what its forward passes did to running statistics.
-        scaler: of mixed precision. A gradient that overflows under a scale above 1 is
-            its affair: it makes the scale smaller and tries again.
+        rule: ``stop`` raises a ``UserError``; ``skip`` skips the step, with a warning,
+            and restores the running statistics from before its forward passes.
+        scaler: gradient scaler of mixed precision. An overflow at a scale above 1 is
+            left to the scaler, which reduces the scale.
     """
 
     def __init__(self, rule: str, scaler: Any = None) -> None:
@@ -52,7 +52,7 @@ class Guard:
 
     @contextmanager
     def watch(self, model: nn.Module) -> Iterator[None]:
-        """Note every batch of ``model``, and judge before every update."""
+        """Record every batch of ``model``, and check before every update."""
         plain = torch.nn.utils.clip_grad_norm_  # what ESPnet calls before an update
 
         def clip(*args: Any, **kwargs: Any) -> Tensor:
@@ -87,7 +87,7 @@ class Guard:
         return loss * factor, stats, weight
 
     def judge_gradient(self, norm: Tensor) -> None:
-        """Act on the norm of the gradients of the batches since the last update."""
+        """Stop or skip if the gradients since the last update are not finite."""
         if torch.isfinite(norm):
             self._batches.clear()
             return
@@ -99,14 +99,14 @@ class Guard:
         self._act("loss" if bad else f"gradient (norm {norm.item():g})", bad or every)
 
     def judge_losses(self) -> bool:
-        """Act on the losses that no update has judged; tell whether one was bad."""
+        """Check the losses after the last update; return whether one was not finite."""
         _, bad = self._take()
         if bad:
             self._act("loss", bad)
         return bool(bad)
 
     def _take(self) -> tuple[list[str], list[str]]:
-        """Give the ids of all batches and of the bad ones, of all processes."""
+        """Return the ids in all batches and in the bad ones, over all processes."""
         batches, self._batches = self._batches, []
         bad = [u for ids, loss in batches if not loss.isfinite().all() for u in ids]
         every = [u for ids, _ in batches for u in ids]
@@ -123,12 +123,12 @@ class Guard:
 def refuse_nonfinite_state(
     model: nn.Module, optimizers: Iterable[torch.optim.Optimizer]
 ) -> None:
-    """Check what is going to be saved: nothing is, where this raises.
+    """Check the state of model and optimizers before it is saved.
 
-    Buffers may hold infinities (masks); parameters and moments of the gradient not.
+    Buffers may hold infinities (masks). Parameters and the state of optimizers may not.
 
     Raises:
-        UserError: naming what is not finite.
+        UserError: naming what is not finite; nothing is saved then.
     """
     bad = [n for n, p in model.named_parameters() if not p.isfinite().all()]
     bad += [n for n, b in model.named_buffers() if b.isnan().any()]

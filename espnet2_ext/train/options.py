@@ -1,9 +1,8 @@
-"""The options of a training as a YAML gives them, checked against ESPnet's parser.
+"""The options in the YAML of a training, checked against ESPnet's parser.
 
-ESPnet takes whatever a YAML holds as the value of an option: text goes through the
-option's type, all else stays as it is and fails, or counts as something else, where it
-is used: hours later, or never. Here each value is compared with the option's type, its
-choices and what it may be.
+ESPnet converts only text to the type of an option. It takes any other value as it is. A
+wrong value then fails hours later, or silently means something else. Here each value is
+compared with the type, the choices and the range of its option.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any, NoReturn
 
 from espnet2.utils.nested_dict_action import NestedDictAction
 
-from espnet2_ext.errors import UserError, brief, unknown_name
+from espnet2_ext.errors import UserError, brief, looks_like_number, unknown_name
 
 MODES = ("min", "max")
 # of options that are numbers: the smallest value, and whether it is allowed itself
@@ -49,7 +48,7 @@ CHUNKS = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")  # chunk_length: 16000,32000-48
 
 
 def one_line_errors(parser: argparse.ArgumentParser) -> None:
-    """Let a parser raise a ``UserError`` in place of its usage, which fills pages."""
+    """Let a parser raise a ``UserError`` instead of printing pages of usage."""
 
     def error(message: str) -> NoReturn:
         raise UserError(f"{message}; --help lists what there is.")
@@ -58,11 +57,11 @@ def one_line_errors(parser: argparse.ArgumentParser) -> None:
 
 
 def check_options(content: Mapping[str, Any], parser: argparse.ArgumentParser) -> None:
-    """Check what a YAML gives against the options of ``parser``.
+    """Check the content of a YAML against the options of ``parser``.
 
     Raises:
-        UserError: an unknown option, with the closest; a value of another type, out of
-            its choices or its range; something that is not installed.
+        UserError: if an option is unknown (naming the closest), a value has another
+            type or is out of its choices or range, or a package is not installed.
     """
     actions = {action.dest: action for action in parser._actions}
     for name in NOT_FOR_A_FILE:
@@ -108,15 +107,6 @@ def _wrong(name: str, value: object, expected: str) -> UserError:
     )
 
 
-def looks_like_number(text: str) -> bool:
-    """Tell a number that YAML reads as text, as 1e-3 without a dot."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _appends(action: argparse.Action) -> bool:
     return type(action).__name__ == "_AppendAction"
 
@@ -126,7 +116,7 @@ def _type_name(action: argparse.Action) -> str:
 
 
 def _convert(action: argparse.Action, value: Any) -> Any:
-    """Give the value that ESPnet will see, if its type is right."""
+    """Return the value that ESPnet will use; refuse another type."""
     kind, name = _type_name(action), action.dest
     optional = action.default is None or kind.endswith("_or_none")
     if value is None:

@@ -1,4 +1,4 @@
-"""A training that goes on: where it stands, and what is left of its models."""
+"""Resuming a training: the epochs done, and the models that are still there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from espnet2_ext.fileio.checkpoint import check_file
 
 
 def read_reporter(checkpoint: Path) -> Reporter:
-    """Read the results of all epochs from ``checkpoint.pth``; none if there is none.
+    """Read the results of all epochs from ``checkpoint.pth``, empty without the file.
 
     Raises:
         UserError: if the file is broken.
@@ -41,9 +41,9 @@ def read_reporter(checkpoint: Path) -> Reporter:
 
 
 def has_stopped_early(reporter: Reporter, options: Any) -> bool:
-    """Tell whether ``patience`` has ended this training already.
+    """Return whether ``patience`` has already ended this training.
 
-    ESPnet asks after an epoch only, so that each resume would train one epoch more.
+    ESPnet checks only after an epoch, so each resume would train one more epoch.
     """
     phase, key, mode = options.early_stopping_criterion
     if options.patience is None or not reporter.has(phase, key):
@@ -69,10 +69,10 @@ class _Kept(Reporter):
 
 @contextmanager
 def averages_of_kept_models() -> Iterator[None]:
-    """Let ESPnet average the best models that there are.
+    """Let ESPnet average the best of the models that still exist.
 
-    After ``keep_nbest_models`` has grown, some of the n best were removed long ago, and
-    ESPnet fails on the first of them.
+    If ``keep_nbest_models`` was raised, some of the n best models were removed before.
+    ESPnet would fail on the first of these.
     """
     plain = espnet_trainer.average_nbest_models
 

@@ -1,4 +1,4 @@
-"""What our tasks do before ESPnet's: check the options, and say what is wrong."""
+"""A mixin for ESPnet's tasks that checks the options before the training."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import named, read_yaml
 from espnet2_ext.train.options import check_options, one_line_errors
 
-WRONG = 2  # the exit code of what the user can mend
+WRONG = 2  # exit code of a ``UserError``
 
 
 class Checked:
-    """To be put before one of ESPnet's tasks: checks once, before it starts processes.
+    """First base class of a task; checks the options before processes are started.
 
-    A process of a distributed training that meets a ``UserError`` says it alone and
-    ends with 2; its parent ends likewise, without a traceback.
+    A process of a distributed training prints its ``UserError`` and exits with 2. Its
+    parent then exits with 2 as well, without a traceback.
     """
 
     @classmethod
     def check(cls, args: argparse.Namespace) -> None:
-        """Check the options together; a task has its own."""
+        """Check the options together; each task overrides this."""
 
     @classmethod
     def main(
@@ -34,7 +34,7 @@ class Checked:
         args: argparse.Namespace | None = None,
         cmd: Sequence[str] | None = None,
     ) -> None:
-        """Check the YAML and the options, then do as ESPnet does."""
+        """Check the YAML and the options, then run ESPnet's task."""
         task: Any = super()
         config = None
         if args is None:
@@ -58,7 +58,7 @@ class Checked:
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Do one process's part."""
+        """Train in one process."""
         task: Any = super()
         try:
             task.main_worker(args)

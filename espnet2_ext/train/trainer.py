@@ -1,4 +1,4 @@
-"""ESPnet's trainer, with checkpoints that neither a kill nor a NaN can break."""
+"""ESPnet's trainer, with checkpoints that survive kills and never hold NaN."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class TrainerOptions(EspnetTrainerOptions):
     nonfinite: str
 
     def __post_init__(self) -> None:
-        """Start with losses that remember nothing."""
+        """Start with losses without state."""
         self.loss_memory = LossMemory()
 
 
 class Trainer(EspnetTrainer):
-    """``Trainer`` of ESPnet; a kill costs at most the epoch that was under way.
+    """ESPnet's ``Trainer``; a kill loses at most the current epoch.
 
-    ESPnet writes ``checkpoint.pth`` over itself, then ``<N>epoch.pth``, then the links.
-    Here ``checkpoint.pth`` comes last, complete, in one step; links that a kill left
-    behind are put right when the training goes on. What is not finite stops the
-    training or is skipped (``Guard``), and is never saved. What losses have learnt is
-    in the checkpoint (``LossMemory``).
+    ESPnet overwrites ``checkpoint.pth``, then writes ``<N>epoch.pth``, then the links.
+    Here ``checkpoint.pth`` is replaced last and atomically. Links that a kill has left
+    wrong are repaired when the training is resumed. Non-finite steps stop the training
+    or are skipped (``Guard``); non-finite weights are never saved. The checkpoint also
+    holds the state of the losses (``LossMemory``).
     """
 
     @classmethod
@@ -63,7 +63,7 @@ class Trainer(EspnetTrainer):
 
     @classmethod
     def train_one_epoch(cls, **kwargs: Any) -> bool:
-        """Train as ESPnet does, with an eye on what is not finite."""
+        """Train one epoch as ESPnet does, and check that all numbers are finite."""
         model, optimizers = kwargs["model"], kwargs["optimizers"]
         guard = Guard(kwargs["options"].nonfinite, kwargs["scaler"])
         with guard.watch(model):
@@ -77,7 +77,7 @@ class Trainer(EspnetTrainer):
 
     @classmethod
     def validate_one_epoch(cls, **kwargs: Any) -> None:
-        """Validate as ESPnet does, which leaves out what is not finite: say so."""
+        """Validate as ESPnet does, and report losses that are not finite."""
         guard = Guard(kwargs["options"].nonfinite)
         with guard.watch(kwargs["model"]):
             super().validate_one_epoch(**kwargs)
@@ -85,7 +85,7 @@ class Trainer(EspnetTrainer):
 
     @staticmethod
     def resume(checkpoint: str | Path, model: torch.nn.Module, **kwargs: Any) -> None:
-        """Go on from ``checkpoint`` as ESPnet does, with what the losses knew then."""
+        """Resume as ESPnet does, and restore the state of the losses."""
         EspnetTrainer.resume(checkpoint=checkpoint, model=model, **kwargs)
         restore(model, read_checkpoint(checkpoint))
 
@@ -115,11 +115,11 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 def atomic_checkpoints(
     complete: Callable[[dict], dict] = lambda checkpoint: checkpoint,
 ) -> Iterator[None]:
-    """Let ``torch.save`` write to a temporary name, and the checkpoint appear last.
+    """Make ``torch.save`` atomic, and let the checkpoint appear last.
 
-    ESPnet saves the checkpoint before the epoch's model. A kill in between would leave
-    a checkpoint of an epoch whose model is missing, which averaging then fails on; so
-    the checkpoint gets its name when the next file has been saved.
+    ESPnet saves the checkpoint before the model of the epoch. A kill in between would
+    leave a checkpoint whose model is missing, and averaging would fail. So the
+    checkpoint gets its name only after the next file is saved.
     """
     plain = torch.save
     waiting: list[tuple[Path, Path]] = []
@@ -150,10 +150,10 @@ def atomic_checkpoints(
 
 
 def repair_links(output_dir: Path, best_model_criterion: Any) -> None:
-    """Point ``latest.pth`` and ``<phase>.<key>.best.pth`` where the checkpoint says.
+    """Set ``latest.pth`` and ``<phase>.<key>.best.pth`` as the checkpoint says.
 
     Args:
-        output_dir: of the training.
+        output_dir: directory of the training.
         best_model_criterion: triples (phase, key, "min" or "max"), as in the YAML.
     """
     checkpoint = output_dir / CHECKPOINT

@@ -8,8 +8,8 @@ import yaml
 from espnet2_ext.ablation.settings import Ablation, Setting
 from espnet2_ext.ablation.tables import build_section, find_scored
 from espnet2_ext.errors import UserError
-from espnet2_ext.report.results import read_test_set
-from espnet2_ext.report.tables import NBSP, Table
+from espnet2_ext.report.cells import NBSP, Table
+from espnet2_ext.report.sources.scores import read_scored_set
 from tests.report.conftest import Corpus
 
 SNR = {"name": "snr", "conf": {}}
@@ -38,7 +38,7 @@ def find(corpus: Corpus, ablation: Ablation, seeds: tuple[str, ...] = SEEDS):
 
 def tables(corpus: Corpus, ablation: Ablation) -> tuple[Table, ...]:
     scored = find(corpus, ablation)
-    test_set = read_test_set(corpus.root / "dump", "test_en", scored.systems)
+    test_set = read_scored_set(corpus.root / "dump", "test_en", scored.systems)
     return build_section(test_set, scored, ablation.compare).tables
 
 

@@ -7,6 +7,7 @@ A WavLM of Base size with random weights (the time does not depend on them), bat
   B  the SSL loss, forward and backward to the waveform; for several layer choices
   C  the code people write first: s3prl's S3PRLUpstream on both signals, with
      trainable parameters
+  D  two SSL losses on one upstream, which share their forward passes, or do not
 
     python -m tests.benchmarks.bench_ssl_loss [--rounds 5] [--threads 2]
 
@@ -27,6 +28,7 @@ from pathlib import Path
 
 import torch
 
+TWO = ("D shared", "D apart")
 LAYERS = {"B all": "all", "B 0-9": "0-9", "B 0-6": "0-6", "B 0-3": "0-3"}
 BASE = {
     "encoder_layers": 12,
@@ -59,8 +61,9 @@ def signals() -> tuple[torch.Tensor, torch.Tensor]:
 def make_loss(checkpoint: str, layers: str) -> Callable[[], None]:
     """B: our loss, forward and backward."""
     from espnet2_ext.enh.loss.ssl_distance import SSLDistance
+    from espnet2_ext.ssl.spec import UpstreamSpec
 
-    loss = SSLDistance("wavlm_local", checkpoint, layers=layers)
+    loss = SSLDistance(UpstreamSpec("wavlm_local", checkpoint), layers=layers)
     loss.upstream.load()
     clean, enhanced = signals()
 
@@ -73,9 +76,10 @@ def make_loss(checkpoint: str, layers: str) -> Callable[[], None]:
 
 def make_forward(checkpoint: str) -> Callable[[], None]:
     """A: one forward pass without gradient."""
+    from espnet2_ext.ssl.spec import UpstreamSpec
     from espnet2_ext.ssl.upstream import FrozenUpstream
 
-    upstream = FrozenUpstream("wavlm_local", checkpoint).load()
+    upstream = FrozenUpstream(UpstreamSpec("wavlm_local", checkpoint)).load()
     clean, _ = signals()
 
     def step() -> None:
@@ -105,10 +109,33 @@ def make_naive(checkpoint: str) -> Callable[[], None]:
     return step
 
 
+def make_two(checkpoint: str, shared: bool) -> Callable[[], None]:
+    """D: two losses that look at the same signals."""
+    from contextlib import nullcontext
+
+    from espnet2_ext.enh.loss.ssl_distance import SSLDistance
+    from espnet2_ext.ssl.memo import shared_forwards
+    from espnet2_ext.ssl.spec import UpstreamSpec
+
+    spec = UpstreamSpec("wavlm_local", checkpoint)
+    losses = [SSLDistance(spec, layers=layers).load() for layers in ("all", "last")]
+    clean, enhanced = signals()
+
+    def step() -> None:
+        estimate = enhanced.clone().requires_grad_()
+        with shared_forwards() if shared else nullcontext():
+            values = [loss(estimate, clean).mean() for loss in losses]
+        sum(values).backward()
+
+    return step
+
+
 def make(name: str, checkpoint: str) -> Callable[[], None]:
     """Build the step called ``name``."""
     if name == "A":
         return make_forward(checkpoint)
+    if name in TWO:
+        return make_two(checkpoint, shared=name == "D shared")
     return (
         make_naive(checkpoint) if name == "C" else make_loss(checkpoint, LAYERS[name])
     )
@@ -141,7 +168,7 @@ def peak_memory(name: str, checkpoint: str, threads: int) -> float:
 
 def measure(checkpoint: str, rounds: int, threads: int) -> None:
     """Time all steps in turn and print the table."""
-    names = ["A", *LAYERS, "C"]
+    names = ["A", *LAYERS, "C", *TWO]
     steps = {name: make(name, checkpoint) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds + 1):  # the first one warms up

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from espnet2_ext.bin import add_ssl_loss
-from espnet2_ext.bin.add_ssl_loss import add_loss
+from espnet2_ext.enh.fragment import add_loss
 from espnet2_ext.errors import UserError
 
 SNR = {

@@ -17,7 +17,7 @@ import soundfile
 
 from espnet2_ext.bin.score import main
 from espnet2_ext.errors import UserError
-from espnet2_ext.metrics import asr, scoring, signal
+from espnet2_ext.metrics import asr, scorer, signal
 
 FS = 16000
 SLOW_JOB = """
@@ -102,9 +102,9 @@ def test_ssl_distance_is_keyed_by_the_fragment(
     fragment = tmp_path / "tiny.yaml"
     fragment.write_text("name: ssl\nconf: {upstream: up, layers: all}\n")
     monkeypatch.setattr(
-        scoring,
+        scorer,
         "_load_distance",
-        lambda conf: lambda ref, inf, fs: float(len(conf["upstream"])),
+        lambda conf: lambda est, ref, fs: float(len(conf["upstream"])),
     )
     main([*arguments, "--ssl_conf", str(fragment)])
     assert lines_of(tmp_path / "scores.1.jsonl")[0]["SSL_tiny"] == 2.0
@@ -227,7 +227,7 @@ def test_crash_costs_one_value_and_is_named(
     soundfile.write(tmp_path / "inf1.wav", np.append(0.5, wav[1:]), FS)
     pytest.importorskip("fast_bss_eval")  # now: the child has no time for it
     make_deadly(monkeypatch, kill)
-    monkeypatch.setattr(scoring, "time_limit", lambda samples, fs: 5.0)
+    monkeypatch.setattr(scorer, "time_limit", lambda samples, fs: 5.0)
     with caplog.at_level(logging.WARNING):
         main(options(tmp_path, metrics="SDR SI_SNR"))
     first, middle, last = lines_of(tmp_path / "scores.1.jsonl")
@@ -245,7 +245,7 @@ def test_scorer_that_cannot_be_loaded_ends_the_job(
     def load(conf: dict) -> None:
         raise UserError("no such checkpoint")
 
-    monkeypatch.setattr(scoring, "_load_distance", load)
+    monkeypatch.setattr(scorer, "_load_distance", load)
     fragment = tmp_path / "tiny.yaml"
     fragment.write_text("name: ssl\nconf: {upstream: up}\n")
     with pytest.raises(UserError, match="no such checkpoint"):
@@ -264,12 +264,12 @@ def test_distance_that_does_not_exist_is_named(
 ) -> None:
     arguments = make_set(tmp_path, count=1)
 
-    def measure(ref: np.ndarray, est: np.ndarray, fs: int) -> float:
+    def measure(est: np.ndarray, ref: np.ndarray, fs: int) -> float:
         if isinstance(distance, UserError):
             raise distance
         return distance
 
-    monkeypatch.setattr(scoring, "_load_distance", lambda conf: measure)
+    monkeypatch.setattr(scorer, "_load_distance", lambda conf: measure)
     fragment = tmp_path / "tiny.yaml"
     fragment.write_text("name: ssl\nconf: {upstream: up}\n")
     main([*arguments, "--ssl_conf", str(fragment)])
@@ -357,14 +357,14 @@ def test_killed_job_goes_on_and_gives_the_same_file(tmp_path: Path) -> None:
     done = len(journal.read_text().splitlines()) - 1
     assert done < 4
     items_scored: list[int] = []
-    scorer = scoring.Scorer.score
+    score = scorer.Scorer.score
 
-    def counted(self: scoring.Scorer, *args: object) -> dict:
+    def counted(self: scorer.Scorer, *args: object) -> dict:
         items_scored.append(1)
-        return scorer(self, *args)
+        return score(self, *args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring.Scorer, "score", counted)
+        patch.setattr(scorer.Scorer, "score", counted)
         main(options(tmp_path, "killed.jsonl"))
     assert len(items_scored) == 4 - done
     killed, whole = tmp_path / "killed.jsonl", tmp_path / "whole.jsonl"

@@ -7,44 +7,22 @@ import pytest
 from espnet2_ext.bin.train_bpe import main
 from espnet2_ext.errors import UserError
 
-TEXT = "u1 мама мыла раму\nu2 рама мыла маму\nu3 мыла мама\n"
+
+def train(tmp_path: Path, nbpe: int, *more: str) -> list[str]:
+    text = tmp_path / "text"
+    text.write_text("u1 one two three\nu2 three one\nu3 two\n")
+    out = ["--out_dir", str(tmp_path / "bpe")]
+    main(["--text", str(text), "--nbpe", str(nbpe), *out, *more])
+    return (tmp_path / "bpe/tokens.txt").read_text().splitlines()
 
 
-def train(tmp_path: Path, nbpe: int, *more: str) -> Path:
-    (tmp_path / "text").write_text(TEXT, encoding="utf-8")
-    main(
-        [
-            *("--text", str(tmp_path / "text"), "--nbpe", str(nbpe)),
-            *("--out_dir", str(tmp_path / "bpe"), *more),
-        ]
-    )
-    return tmp_path / "bpe"
+def test_tokens_and_symbols_are_those_asked_for(tmp_path, capsys):
+    tokens = train(tmp_path, 16, "--bpe_nlsyms", "<noise>,<cough>")
+    assert {"<noise>", "<cough>"} <= set(tokens)
+    assert "u1" not in "".join(tokens)
+    assert capsys.readouterr().out.endswith("tokens.txt: 16 tokens\n")
 
 
-@pytest.mark.parametrize("mode", ["unigram", "bpe"])
-def test_espnet_tokenises_and_joins_with_the_model(tmp_path: Path, mode: str) -> None:
-    from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
-
-    out = train(tmp_path, 13, "--bpemode", mode)
-    tokens = (out / "tokens.txt").read_text(encoding="utf-8").splitlines()
-    assert tokens[:2] == ["<blank>", "<unk>"]
-    assert tokens[-1] == "<sos/eos>"
-    assert len(tokens) == 13  # sentencepiece's <unk> <s> </s> gave way to three of ours
-    assert len(set(tokens)) == len(tokens)
-    tokenizer = SentencepiecesTokenizer(str(out / "bpe.model"))
-    for line in TEXT.splitlines():
-        words = line.partition(" ")[2]
-        found = tokenizer.text2tokens(words)
-        assert set(found) <= set(tokens)
-        assert tokenizer.tokens2text(found) == words
-
-
-def test_kept_symbols_are_one_piece(tmp_path: Path) -> None:
-    out = train(tmp_path, 14, "--bpe_nlsyms", "<noise>,<cough>")
-    assert {"<noise>", "<cough>"} <= set((out / "tokens.txt").read_text().split())
-
-
-def test_too_many_pieces_leave_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot make 5000 pieces.*\n?.*--nbpe"):
+def test_wrong_number_of_pieces_names_the_text(tmp_path):
+    with pytest.raises(UserError, match=r"text: sentencepiece cannot make 5000 pieces"):
         train(tmp_path, 5000)
-    assert not (tmp_path / "bpe").exists()

@@ -88,10 +88,12 @@ CONF
 # pretend devices of our own: a container may have no /dev/tty0
 touch "${dir}"/gpu{0,1}
 echo "NodeName=n[3-4] Name=gpu File=${dir}/gpu[0-1]" > "${dir}/gres.conf"
-# from 23.11 on slurmd wants cgroups otherwise, which are not everywhere; older ones do
-# not know the word, nor do they ask
+# slurmd looks for cgroups otherwise, which are not everywhere; before 23.11 it does not
+# know the word, and there the first plugin does not look as long as nothing asks it
 version=$(slurmd -V) && version=${version#* }
-if [ "${version%%.*}" -ge 24 ]; then echo "CgroupPlugin=disabled" > "${dir}/cgroup.conf"; fi
+plugin=disabled
+[ "${version%%.*}" -ge 24 ] || plugin=cgroup/v1
+echo "CgroupPlugin=${plugin}" > "${dir}/cgroup.conf"
 
 # a start that fails leaves no process behind
 trap '[ $? -eq 0 ] || "${here}/stop_slurm.sh" "${dir}"' EXIT

@@ -148,13 +148,13 @@ SCRIPT = """
 import sys, time
 from espnet2_ext.bin import make_noisy_set
 from espnet2_ext.data import noisy_set
-mix = noisy_set._mix
-def slow(id_, *rest):
-    if id_ > "u05":
+mix = noisy_set.mix_item
+def slow(item, **options):
+    if item[0] > "u05":
         print("there", flush=True)
         time.sleep(60)
-    return mix(id_, *rest)
-noisy_set._mix = slow
+    return mix(item, **options)
+noisy_set.mix_item = slow
 make_noisy_set.main(sys.argv[1:])
 """
 
@@ -186,15 +186,15 @@ def test_killed_run_goes_on_where_it_was(recipe, monkeypatch):
 
 
 def test_other_options_do_not_go_on_with_the_audio_of_a_killed_run(recipe, monkeypatch):
-    mix = noisy_set._mix
+    mix = noisy_set.mix_item
 
-    def killed(id_, *rest):
-        if id_ > "u05":
+    def killed(item, **options):
+        if item[0] > "u05":
             raise KeyboardInterrupt
-        return mix(id_, *rest)
+        return mix(item, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(noisy_set, "_mix", killed)
+        patch.setattr(noisy_set, "mix_item", killed)
         with pytest.raises(KeyboardInterrupt):
             make("--snr", "0")
     assert Path("data/noisy/audio/mix/u00.wav").exists()
@@ -318,4 +318,4 @@ def test_noise_in_an_archive_and_without_types(recipe):
     argv = ["--csv", "ks/test.csv", "--noise_scp", "ark.scp", "--nj", "1"]
     make_noisy_set.main([*argv, "--out_dir", "data/noisy"])
     assert set(read_scp("data/noisy/utt2noise").values()) == {"noise n"}
-    assert noisy_set.Options((0.0,)).fs == 16000
+    assert noisy_set.MixOptions((0.0,)).fs == 16000

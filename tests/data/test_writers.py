@@ -9,7 +9,7 @@ import pytest
 
 from espnet2_ext.bin import check_ids, format_data, perturb_speed
 from espnet2_ext.data.check import check_data_dir
-from espnet2_ext.data.noisy_set import Options, make_noisy_set
+from espnet2_ext.data.noisy_set import MixOptions, make_noisy_set
 from espnet2_ext.data.rewrite import rewrite_audio
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import read_audio
@@ -61,7 +61,7 @@ def rewrite(data, out):
 def noisy(data, out):
     write_wav(Path("noise.wav"), tone(1, 99))
     audio = read_scp(data / "spk1.scp")
-    make_noisy_set(audio, {"hum": [("n", "noise.wav")]}, out, Options((5.0,)))
+    make_noisy_set(audio, {"hum": [("n", "noise.wav")]}, out, MixOptions((5.0,)))
     return [out / "wav.scp", out / "noise1.scp"]
 
 

@@ -9,6 +9,7 @@ import scipy.signal
 from espnet2_ext.denoisers.registry import DENOISERS, Denoiser, denoiser
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import resample
+from tests.denoisers.half import NUMPY
 
 FS = 16000
 SYLLABLE = 4000  # samples; every fourth is a pause
@@ -110,7 +111,7 @@ def shifting(delay: int, rate: int | None) -> Denoiser:
     def load(num_threads: int):
         return lambda wav, fs: np.pad(wav, (delay, 7))[: len(wav) + 7]
 
-    return Denoiser("Shift", "numpy", "numpy", "numpy", rate, delay, load)
+    return Denoiser(**NUMPY, rate=rate, delay=delay, load=load)
 
 
 @pytest.mark.parametrize(("rate", "tolerance"), [(None, 0.0), (48000, 2e-3)])
@@ -132,8 +133,8 @@ def test_output_that_is_not_finite_is_refused() -> None:
     def load(num_threads: int):
         return lambda wav, fs: wav * np.nan
 
-    found = Denoiser("Broken", "numpy", "numpy", "numpy", None, 0, load)
-    with pytest.raises(UserError, match="Broken gave samples that are not finite"):
+    found = Denoiser(**NUMPY, load=load)
+    with pytest.raises(UserError, match="Half gave samples that are not finite"):
         found.run(found.load(1), CLEAN, FS)
 
 
@@ -143,7 +144,9 @@ def test_unknown_name_gives_the_closest() -> None:
 
 
 def test_absent_package_says_how_to_install_it(monkeypatch) -> None:
-    absent = Denoiser("X", "no-such", "no_such.part", "no-such==1", 16000, 0, print)
+    absent = Denoiser(
+        **{**NUMPY, "module": "no_such.part", "install": "no-such==1"}, load=print
+    )
     monkeypatch.setitem(DENOISERS, "x", absent)
     with pytest.raises(
         UserError, match=r"^denoiser x is not installed: pip install no-such==1$"
@@ -160,7 +163,8 @@ def test_absent_further_package_is_named_too() -> None:
 
 def denoiser_with(module: str) -> Denoiser:
     needs = ("scipy", "no_runtime")
-    return Denoiser("X", "x", module, "--no-deps x==1", None, 0, print, needs)
+    pins = {"module": module, "install": "--no-deps x==1"}
+    return Denoiser(**{**NUMPY, **pins}, load=print, needs=needs)
 
 
 def test_every_package_is_pinned() -> None:

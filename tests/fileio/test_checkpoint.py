@@ -7,17 +7,18 @@ import pytest
 import torch
 import yaml
 
-from espnet2_ext.bin.export import export
 from espnet2_ext.bin.resolve_asr import main as resolve_asr
-from espnet2_ext.enh.config import check_config
-from espnet2_ext.enh.loss.parameters import read_centroids
+from espnet2_ext.enh.export import export
+from espnet2_ext.enh.loss.centroids import read_centroids
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.checkpoint import check_file, load, load_weights
 from espnet2_ext.hubert.convert import read_hubert
 from espnet2_ext.hubert.kmeans import hubert_features
 from espnet2_ext.ssl.featurizer import read_featurizer
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.upstream import FrozenUpstream
-from espnet2_ext.superb.features import Extractor, UpstreamSpec
+from espnet2_ext.superb.features import Extractor
+from espnet2_ext.tasks.config import check_config
 from tests.tasks.conftest import SMALL, SNR
 from tests.wrong_files import NO_WEIGHTS, WRONG, make_wrong, write_weights
 
@@ -45,7 +46,7 @@ def from_init_param(path):
 
 
 def from_features(path):
-    Extractor(UpstreamSpec("x", "wavlm_local", str(path))).on(torch.device("cpu"))
+    Extractor(UpstreamSpec("wavlm_local", str(path), tag="x")).on(torch.device("cpu"))
 
 
 def from_hubert(path):
@@ -62,9 +63,15 @@ WEIGHTS = {
 }
 DOORS = {
     **WEIGHTS,
-    "hubert_local": lambda path: FrozenUpstream("hubert_local", str(path)).load(),
-    "wav2vec2_local": lambda path: FrozenUpstream("wav2vec2_local", str(path)).load(),
-    "distiller_local": lambda path: FrozenUpstream("distiller_local", str(path)).load(),
+    "hubert_local": lambda path: FrozenUpstream(
+        UpstreamSpec("hubert_local", str(path))
+    ).load(),
+    "wav2vec2_local": lambda path: FrozenUpstream(
+        UpstreamSpec("wav2vec2_local", str(path))
+    ).load(),
+    "distiller_local": lambda path: FrozenUpstream(
+        UpstreamSpec("distiller_local", str(path))
+    ).load(),
     "probe": from_features,
     "featurizer": lambda path: read_featurizer(str(path)),
     "centroids": lambda path: read_centroids("centroids", str(path)),
@@ -108,7 +115,7 @@ def test_whispers_own_format_is_told_from_others(tmp_path, name):
     make_wrong(name, path)
     for given in (path, tmp_path):  # the file, and the folder that holds it
         with pytest.raises(UserError, match=r"model\.bin.*expected"):
-            FrozenUpstream("whisper_local", str(given)).load()
+            FrozenUpstream(UpstreamSpec("whisper_local", str(given))).load()
 
 
 @pytest.mark.parametrize("door", ["init_param", "hubert_local", "probe"])

@@ -122,7 +122,7 @@ def test_same_seed_gives_the_same_units_and_portion_other_ones(scps):
 
 
 def test_centroids_serve_the_unit_loss(scps):
-    from espnet2_ext.enh.loss.parameters import read_centroids
+    from espnet2_ext.enh.loss.centroids import read_centroids
 
     run(scps)
     assert read_centroids("centroids", str(scps / "km/centroids.npy")).shape == (5, 39)

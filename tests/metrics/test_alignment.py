@@ -10,7 +10,7 @@ from espnet2_ext.metrics.alignment import (
     Step,
     Tally,
     align,
-    count_errors,
+    token_errors,
 )
 from espnet2_ext.metrics.result import ErrorCount
 
@@ -66,7 +66,7 @@ def test_errors_are_counted_as_aligned_and_as_jiwer_counts_them() -> None:
     for _ in range(200):
         ref = rng.choices(("a", "b", "cc"), k=rng.randint(1, 12))
         hyp = rng.choices(("a", "b", "cc"), k=rng.randint(0, 12))
-        count = count_errors(ref, hyp)
+        count = token_errors(ref, hyp)
         assert count == Aligned("u", "s", align(ref, hyp)).count
         theirs = jiwer.process_words(" ".join(ref), " ".join(hyp))
         kinds = (theirs.substitutions, theirs.deletions, theirs.insertions)
@@ -74,9 +74,9 @@ def test_errors_are_counted_as_aligned_and_as_jiwer_counts_them() -> None:
 
 
 def test_errors_of_letters_are_parted_into_kinds() -> None:
-    assert count_errors("abcd", "axcef") == ErrorCount(2, 0, 1, 4)
-    assert count_errors("abc", "a") == ErrorCount(deletions=2, words=3)
-    assert count_errors("", "ab") == ErrorCount(insertions=2)
+    assert token_errors("abcd", "axcef") == ErrorCount(2, 0, 1, 4)
+    assert token_errors("abc", "a") == ErrorCount(deletions=2, words=3)
+    assert token_errors("", "ab") == ErrorCount(insertions=2)
 
 
 def test_tally_pools_tokens_and_counts_wrong_utterances() -> None:

@@ -3,17 +3,43 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.optimize
+import scipy.stats
 from sklearn.metrics import roc_curve
 
-from espnet2_ext.metrics.result import RESAMPLES, mean_difference, wer_difference
+from espnet2_ext.metrics.result import Difference
 from espnet2_ext.metrics.statistic import (
     EER,
     EER_RESAMPLES,
+    MEAN,
     RATIO,
+    RESAMPLES,
+    SEED,
     Statistic,
     equal_error_rate,
     paired_difference,
 )
+
+
+def mean_difference(a: np.ndarray, b: np.ndarray) -> Difference:
+    ones = np.ones(len(a))
+    return paired_difference(MEAN, [np.array([a, ones])], [np.array([b, ones])])
+
+
+def wer_difference(a: np.ndarray, b: np.ndarray, words: np.ndarray) -> Difference:
+    return paired_difference(RATIO, [np.array([a, words])], [np.array([b, words])])
+
+
+def drawn_by_scipy(statistic, *columns: np.ndarray) -> tuple[float, float]:
+    """Return the interval of ``scipy.stats.bootstrap`` on the numbers themselves."""
+    found = scipy.stats.bootstrap(
+        columns,
+        statistic,
+        paired=True,
+        batch=1000,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return found.low, found.high
 
 
 def eer_by_roc(score: np.ndarray, label: np.ndarray) -> float:
@@ -61,27 +87,66 @@ def test_eer_without_targets_does_not_exist() -> None:
     assert np.isnan(EER.value(np.array([[1.0, 2.0], [0, 0]])))
 
 
-def test_error_rate_agrees_with_the_other_implementation() -> None:
+def test_interval_of_an_error_rate_is_that_of_its_sums() -> None:
     rng = np.random.default_rng(1)
     words = rng.integers(1, 20, 50).astype(float)
     a, b = (rng.integers(0, 6, 50).astype(float) for _ in range(2))
-    found = paired_difference(RATIO, [np.array([a, words])], [np.array([b, words])])
-    expected = wer_difference(a, b, words)
+    found = wer_difference(a, b, words)
     assert found.count == 50
-    assert found.value == pytest.approx(expected.value)
-    # The same draws: the interval agrees, not only in distribution.
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-
-
-def test_accuracy_agrees_with_a_mean() -> None:
-    rng = np.random.default_rng(2)
-    a, b = (rng.integers(0, 2, 30).astype(float) for _ in range(2))
-    ones = np.ones(30)
-    found = paired_difference(RATIO, [np.array([a, ones])], [np.array([b, ones])])
-    expected = mean_difference(100 * a, 100 * b)
-    assert (found.value, found.low, found.high) == pytest.approx(
-        (expected.value, expected.low, expected.high)
+    assert found.value == pytest.approx(100 * (a - b).sum() / words.sum())
+    expected = drawn_by_scipy(
+        lambda x, w, axis: 100 * x.sum(axis) / w.sum(axis), a - b, words
     )
+    # The same draws: the interval agrees, not only in distribution.
+    assert (found.low, found.high) == pytest.approx(expected, abs=1e-8)
+
+
+def test_interval_of_a_mean_is_that_of_its_differences() -> None:
+    rng = np.random.default_rng(2)
+    a, b = (rng.standard_normal(30) for _ in range(2))
+    found = mean_difference(a, b)
+    expected = drawn_by_scipy(lambda x, axis: x.mean(axis), a - b)
+    assert (found.low, found.high) == pytest.approx(expected, abs=1e-8)
+
+
+def test_bootstrap_is_deterministic_and_paired() -> None:
+    rng = np.random.default_rng(1)
+    level = rng.normal(0, 10, 60)  # shared by both: cancels in pairs
+    a, b = level + 1 + rng.normal(0, 0.5, 60), level
+    found = mean_difference(a, b)
+    assert found == mean_difference(a, b)
+    assert found.value == pytest.approx(np.mean(a - b))
+    assert 0.5 < found.low < found.value < found.high < 1.5
+
+
+def test_bootstrap_interval_agrees_with_the_normal_one() -> None:
+    d = np.random.default_rng(2).normal(0.3, 1, 400)
+    found = mean_difference(d, np.zeros(400))
+    half = 1.96 * d.std(ddof=1) / np.sqrt(400)
+    assert found.low == pytest.approx(d.mean() - half, abs=0.02)
+    assert found.high == pytest.approx(d.mean() + half, abs=0.02)
+
+
+def test_interval_covers_the_truth_about_95_times_in_100() -> None:
+    rng = np.random.default_rng(3)
+    hits = 0
+    for _ in range(60):
+        d = rng.normal(0.2, 1, 50)
+        found = mean_difference(d, np.zeros(50))
+        hits += found.low <= 0.2 <= found.high
+    assert 50 <= hits < 60
+
+
+def test_wer_difference_pools_errors_over_words() -> None:
+    found = wer_difference(
+        np.array([2.0, 0.0, 1.0]), np.array([0.0, 0.0, 0.0]), np.array([2.0, 50.0, 8.0])
+    )
+    assert found.value == pytest.approx(100 * 3 / 60)
+    assert 0 <= found.low <= found.value <= found.high <= 100
+
+
+def test_one_utterance_has_no_interval() -> None:
+    assert mean_difference(np.ones(1), np.zeros(1)) == Difference(1.0, None, None, 1)
 
 
 def test_seeds_are_averaged_in_every_draw() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -98,8 +99,10 @@ def test_time_limit_is_of_each_question(child: Worker) -> None:
 
 
 def test_child_that_died_between_questions_is_replaced(child: Worker) -> None:
-    os.kill(child.ask("pid", LONG), signal.SIGKILL)
-    time.sleep(0.2)
+    pid = child.ask("pid", LONG)
+    os.kill(pid, signal.SIGKILL)
+    while pid in [process.pid for process in multiprocessing.active_children()]:
+        time.sleep(0.05)
     assert child.ask("fine", LONG) == "fine"
 
 

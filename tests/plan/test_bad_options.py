@@ -62,9 +62,10 @@ ENH_SSL = [
     ("msse", "--enh_config broken_ssl.yaml --enh_label x"),
     ("notyaml.yaml:2", "--enh_config notyaml.yaml --enh_label x"),
     ("separator_conf", "--enh_config layers.yaml --enh_label x"),
-    ("--fs.*8000|8k", "--fs 8k"),
+    ("has a loss 'ssl' for 16000", "--fs 8k"),
     ("PESQ_WB needs", "--fs 8k"),
     ("--inference_model.*valid.loss", "--inference_model valid.los.best.pth"),
+    ("--ssl_conf: odd.yaml: .*'msse'", "--ssl_conf odd.yaml"),
     ("corpus_sise", "--local_data_opts '--corpus_sise small'"),
     ("--train_set", "--train_set valid"),
     ("--test_sets: found train", "--test_sets 'test_en train'"),
@@ -98,6 +99,7 @@ ASR = [
     ("cleaner", "--cleaner soap"),
     ("--nbpe", "--token_type bpe --nbpe 3"),
     ("--inference_args: .*beam", "--inference_args '--beam_sise 3'"),
+    ("--inference_config: beam.yaml: .*beam_size", "--inference_config beam.yaml"),
     ("--feats_normalize", "--feats_normalize none"),
     ("--stage.*one of", "--stage 6"),
 ]
@@ -142,11 +144,16 @@ def files(recipes):
     (recipe / "layers.yaml").write_text(layers)
     wide = re.sub(r"hidden_dim: \d+", "hidden_dim: 7", plain)
     assert wide != plain
+    fragment = (recipe / "conf/ssl/whisper_tiny_en.yaml").read_text()
+    odd = fragment.replace("conf:\n", "conf:\n    distance: msse\n", 1)
+    assert odd != fragment
+    (recipe / "odd.yaml").write_text(re.sub(r"\n\s+distance: (?!msse).*", "", odd))
     (recipe / "wide.yaml").write_text(wide)
     (recipe / "notyaml.yaml").write_text("a: [\n")
     hubert = recipes["hubert"]
     iteration = (hubert / "conf/tuning/train_hubert_small_iter0.yaml").read_text()
     (hubert / "iter.yaml").write_text(iteration.replace("_dropout: 0.1", "_drop: 0.1"))
+    (recipes["asr"] / "beam.yaml").write_text("beam_sise: 3\n")
     (recipe / "asr").mkdir()
     (recipe / "asr/m").touch()
 
@@ -174,6 +181,37 @@ def test_all_problems_are_said_at_once(enter, files):
     for word in ("many", "siri", "notyaml.yaml", "'0 0'", "7 and 3"):
         assert word in text
     assert len(text.splitlines()) == len(set(text.splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("inference_enh_config", "notyaml.yaml:2: "),
+        ("ssl_conf", "notyaml.yaml:2: "),
+        ("superb_upstreams", "notyaml.yaml:2: "),
+    ],
+)
+def test_yamls_are_read_without_espnet(option, expected, enter, files, readers_only):
+    options = options_of(enter("enh_ssl"), f"--{option}", "notyaml.yaml")
+    with pytest.raises(UserError, match=f"--{option}: {expected}"):
+        plan_experiment("enh_ssl", options, dry_run=False)
+
+
+def test_a_judge_that_is_not_installed_is_named(enter, monkeypatch, readers_only):
+    def missing(name):
+        raise UserError(f"{name} needs a package; install it.")
+
+    monkeypatch.setattr("espnet2_ext.metrics.asr.recogniser", missing)
+    monkeypatch.setattr("espnet2_ext.metrics.signal.signal_metric", missing)
+    options = options_of(enter("enh_ssl"), "--scoring_metrics", "SDR")
+    with pytest.raises(UserError) as caught:
+        plan_experiment("enh_ssl", options, dry_run=False)
+    assert str(caught.value).splitlines() == [
+        "--scoring_metrics: SDR needs a package; install it.",
+        "--recognisers: pocketsphinx needs a package; install it.",
+        "--recognisers: whisper_tiny_en needs a package; install it.",
+    ]
+    plan_experiment("enh_ssl", {**options, "stop_stage": "7"}, dry_run=False)
 
 
 def test_a_later_yaml_is_checked_too(enter, files):

@@ -12,6 +12,7 @@ import yaml
 
 from espnet2_ext.fileio.audio import write_audio
 from espnet2_ext.fileio.scp import utt2spk_to_spk2utt, write_scp
+from espnet2_ext.ssl.spec import UpstreamSpec
 from tests.conftest import ROOT
 from tests.hubert.test_convert import SIZE
 
@@ -148,7 +149,7 @@ def test_what_comes_out_is_an_upstream(tiny, recipe, speech_like):
     from espnet2_ext.ssl.upstream import FrozenUpstream
 
     path = recipe / "exp/hubert_iter1_tiny_raw/hubert_s3prl.pt"
-    upstream = FrozenUpstream("hubert_local", str(path)).load()
+    upstream = FrozenUpstream(UpstreamSpec("hubert_local", str(path))).load()
     wav = speech_like.requires_grad_()
     features = upstream(wav)
     assert len(features.layers) == 3

@@ -11,9 +11,9 @@ import sys
 import pytest
 import yaml
 
+from espnet2_ext.corpora.noise import NOISE_CORPORA
 from espnet2_ext.fileio.scp import read_scp
-from espnet2_ext.superb.corpora import CORPORA
-from espnet2_ext.superb.corpora.noise import NOISE_CORPORA
+from espnet2_ext.superb.corpora.registry import CORPORA
 from tests.conftest import ROOT
 from tests.superb.corpora import miniature
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from espnet2_ext.bin.report import get_parser, order_columns, read_further
+from espnet2_ext.bin.report import get_parser, read_further
 from espnet2_ext.plan.table import DENOISER
-from espnet2_ext.report.column import score_columns
-from espnet2_ext.report.joint import Joint
-from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.cells import NBSP, Table
+from espnet2_ext.report.comparison import Comparison, compare_all
+from espnet2_ext.report.sources.scores import read_scored_set
 from espnet2_ext.report.systems import read_systems
-from espnet2_ext.report.tables import NBSP, Table
 
 if TYPE_CHECKING:
     from tests.report.conftest import Corpus
@@ -145,13 +144,11 @@ def options(corpus: Corpus) -> list[str]:
     ]
 
 
-def read(corpus: Corpus, *more: str) -> Joint:
+def read(corpus: Corpus, *more: str) -> Comparison:
     args = get_parser().parse_args([*options(corpus), *more])
     systems = read_systems(args.systems)
-    test_set = read_test_set(args.dumpdir, "test_en", systems)
-    scored = score_columns(args.dumpdir, test_set, systems)
-    columns = order_columns(scored, read_further(args, systems))
-    return Joint(columns, tuple(systems), "SE-SNR")
+    scored = read_scored_set(args.dumpdir, "test_en", systems)
+    return compare_all([scored], read_further(args, systems), systems, "SE-SNR")
 
 
 def column(table: Table, start: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import json
 import soundfile
 
 from espnet2_ext.report.examples import choose, make_examples
-from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.sources.scores import read_scored_set
 from tests.report.conftest import Corpus
 from tests.report.test_tables import drop
 
@@ -21,10 +21,10 @@ def test_long_utterances_are_taken_where_there_are_no_others() -> None:
 
 def test_versions_and_hypotheses_and_the_size_limit(corpus: Corpus) -> None:
     systems = corpus.systems
-    test_set = read_test_set(corpus.root / "dump", "test_en", systems)
+    scored = read_scored_set(corpus.root / "dump", "test_en", systems)
 
     def make(count: int, max_bytes: int) -> list:
-        return make_examples(corpus.root / "dump", test_set, systems, count, max_bytes)
+        return make_examples(scored, systems, count, max_bytes)
 
     two = make(2, 10_000_000)
     assert len(two) == 2
@@ -49,7 +49,7 @@ def test_odd_utterances_do_not_end_the_report(corpus: Corpus) -> None:
     for wav in [*corpus.data.glob("*_u1.wav"), *corpus.root.glob("exp/*/*/*_u1.wav")]:
         soundfile.write(wav, soundfile.read(wav)[0][:160], 16000)
     systems = corpus.systems
-    test_set = read_test_set(corpus.root / "dump", "test_en", systems)
-    found = make_examples(corpus.root / "dump", test_set, systems, 7, 10_000_000)
+    scored = read_scored_set(corpus.root / "dump", "test_en", systems)
+    found = make_examples(scored, systems, 7, 10_000_000)
     assert [example.title.split(",")[0] for example in found] == corpus.utts[1:]
     assert [len(player.heard) for player in found[0].players] == [1] * 4

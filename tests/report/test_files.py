@@ -8,8 +8,8 @@ import pytest
 
 from espnet2_ext.bin.report import main
 from espnet2_ext.errors import UserError
+from espnet2_ext.report.cells import NBSP, Cell, Table
 from espnet2_ext.report.document import split_table
-from espnet2_ext.report.tables import NBSP, Cell, Table
 from tests.report.conftest import Corpus
 from tests.report.downstream import options
 
@@ -25,6 +25,7 @@ def test_joint_table_comes_first_in_all_files(
     main(options(full))
     text = (full.root / "out" / "RESULTS.md").read_text()
     assert re.findall(r"^### (.*)$", text, re.MULTILINE) == [
+        "Summary",
         "Joint table",
         "Joint table: relative gap closed",
         "Joint table: differences",

@@ -10,7 +10,8 @@ import pytest
 
 from espnet2_ext.bin.report import main
 from espnet2_ext.plan.table import OBSERVATION_ADDING, SystemRow
-from espnet2_ext.report.results import read_test_set
+from espnet2_ext.report.comparison import compare_set
+from espnet2_ext.report.sources.scores import read_scored_set
 from espnet2_ext.report.verdict import verdicts
 from espnet2_ext.ssl.relation import Upstream
 from tests.report.conftest import Corpus
@@ -61,8 +62,8 @@ def test_row_has_the_losses_of_its_system(adding: Corpus) -> None:
 
 def test_what_two_changes_did_is_not_said_of_the_loss(adding: Corpus) -> None:
     rows = adding.systems
-    test_set = read_test_set(adding.root / "dump", "test_en", rows)
-    lines = verdicts(test_set, rows, "SE-SNR")
+    scored = read_scored_set(adding.root / "dump", "test_en", rows)
+    lines = verdicts(compare_set(scored, rows, "SE-SNR"))
     attributed = [re.search(r"the SSL loss \((\S+) in place", line) for line in lines]
     assert [found[1] for found in attributed if found] == ["SE-SNR+SSL"]
     assert any("SE-SNR+SSL+OA0.1 in place of SE-SNR" in line for line in lines)

@@ -3,13 +3,15 @@
 import torch
 from torch import nn
 
-from espnet2_ext.ssl.upstream import FrozenUpstream
+from tests.flat import frozen_upstream
 
 CPU = torch.device("cpu")
 
 
 def build(checkpoints, name, **kwargs):
-    return FrozenUpstream(name.split(":")[0], str(checkpoints[name]), **kwargs)
+    return frozen_upstream(
+        upstream=name.split(":")[0], path_or_url=str(checkpoints[name]), **kwargs
+    )
 
 
 def module_of(upstream):

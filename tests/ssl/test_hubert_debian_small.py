@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from espnet2_ext.ssl.loading import SHIPPED
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.upstream import FrozenUpstream
 
 NAME = "hubert_debian_small"
@@ -67,4 +68,4 @@ def test_path_beside_the_name_is_refused(path):
     from espnet2_ext.errors import UserError
 
     with pytest.raises(UserError, match="hubert_local"):
-        FrozenUpstream(NAME, path).load()
+        FrozenUpstream(UpstreamSpec(NAME, path)).load()

@@ -16,8 +16,11 @@ from torch import nn
 from espnet2_ext.enh.loss import SSLDistance
 from espnet2_ext.ssl.isolation import own_conditions, own_random_state, usual_defaults
 from espnet2_ext.ssl.loading import build_upstream, s3prl_hub
-from espnet2_ext.ssl.upstream import FrozenUpstream, shared_forwards
-from espnet2_ext.superb.features import Extractor, UpstreamSpec
+from espnet2_ext.ssl.memo import shared_forwards
+from espnet2_ext.ssl.spec import UpstreamSpec
+from espnet2_ext.ssl.upstream import FrozenUpstream
+from espnet2_ext.superb.features import Extractor
+from tests.flat import ssl_distance
 from tests.ssl.helpers import Gain, module_of
 from tests.tiny_checkpoints import distiller
 
@@ -96,10 +99,10 @@ def trained(loss, est, ref):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_first_use_may_be_in_any_mode(settings, mode, pair):
-    expected = trained(SSLDistance(**settings, layers="all"), *pair)
+    expected = trained(ssl_distance(**settings, layers="all"), *pair)
     before = state()
     with MODES[mode]():
-        loss = SSLDistance(**settings, layers="all")
+        loss = ssl_distance(**settings, layers="all")
         dtype, device = torch.get_default_dtype(), torch.get_default_device()
         first = loss(*pair)
         assert (torch.get_default_dtype(), torch.get_default_device()) == (
@@ -119,7 +122,7 @@ def test_first_use_may_be_in_any_mode(settings, mode, pair):
         assert part.device.type == "cpu"
         assert part.dtype not in (torch.float64, torch.float16, torch.bfloat16)
     # the same loss, then one made anew on the same upstream
-    for again in (loss, SSLDistance(**settings, layers="all")):
+    for again in (loss, ssl_distance(**settings, layers="all")):
         torch.testing.assert_close(trained(again, *pair), expected)
 
 
@@ -183,7 +186,7 @@ def test_upstream_that_draws_leaves_the_random_state_alone(drawing, pair):
     upstream = FrozenUpstream(drawing)
     first = upstream(pair[0]).layers[0]
     assert torch.equal(upstream(pair[0]).layers[0], first)
-    extractor = Extractor(UpstreamSpec("x", drawing))
+    extractor = Extractor(UpstreamSpec(drawing, tag="x"))
     assert np.array_equal(extractor(pair[0][0]), extractor(pair[0][0]))
     assert state() == before
     # what is loaded does not depend on it either
@@ -205,7 +208,7 @@ def test_training_with_the_loss_draws_what_one_without_does(distilled, pair):
         return found
 
     layers = {"random": 1, "of": "all"}
-    loss = SSLDistance(**distilled, layers=layers, pad_reference=5)
+    loss = ssl_distance(**distilled, layers=layers, pad_reference=5)
     assert crops(loss) == crops(None)
 
 
@@ -233,7 +236,7 @@ def test_threads_that_load_at_once_put_the_defaults_back(monkeypatch):
 
     def load(number):
         ready.wait()
-        build_upstream("drawing", {**NO_OPTIONS, "extra_conf": {"gain": float(number)}})
+        build_upstream(UpstreamSpec("drawing", extra_conf={"gain": float(number)}))
 
     with default_dtype(torch.float64):
         threads = [threading.Thread(target=load, args=(n,)) for n in range(4)]
@@ -243,9 +246,6 @@ def test_threads_that_load_at_once_put_the_defaults_back(monkeypatch):
             thread.join()
         assert torch.get_default_dtype() == torch.float64
     assert state() == before
-
-
-NO_OPTIONS = {"path_or_url": None, "download_dir": None, "extra_conf": None}
 
 
 def test_draws_of_a_copy_go_on_from_there():

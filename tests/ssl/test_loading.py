@@ -9,6 +9,7 @@ from torch import nn
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl import loading
 from espnet2_ext.ssl.loading import check_upstream, s3prl_hub
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.upstream import FrozenUpstream
 from tests.ssl.helpers import (
     Gain,
@@ -36,13 +37,13 @@ def whisper_bin(tmp_path):
 
 def test_hf_upstream_is_refused_and_the_alternative_named():
     with pytest.raises(UserError, match="use 'hubert_local'"):
-        FrozenUpstream("hf_hubert_custom", "some/model")
+        FrozenUpstream(UpstreamSpec("hf_hubert_custom", "some/model"))
 
 
 def test_path_of_a_registered_name_is_refused(checkpoints):
     path = str(checkpoints["wavlm_local"])
     with pytest.raises(UserError, match=r"silently ignore.*use 'wavlm_local'"):
-        FrozenUpstream("wavlm_base_plus", path)
+        FrozenUpstream(UpstreamSpec("wavlm_base_plus", path))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_path_of_a_registered_name_is_refused(checkpoints):
 )
 def test_wrong_upstream_is_refused_when_built(upstream, path, message):
     with pytest.raises(UserError, match=message):
-        check_upstream(upstream, path)
+        check_upstream(UpstreamSpec(upstream, path))
 
 
 def test_missing_s3prl_says_how_to_get_it(monkeypatch):
@@ -73,14 +74,14 @@ def test_unreadable_checkpoint_is_one_clear_error(tmp_path):
     bad = tmp_path / "bad.pt"
     bad.write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match=r"bad\.pt.*found text, .not a checkpoint"):
-        FrozenUpstream("wavlm_local", str(bad)).load()
+        FrozenUpstream(UpstreamSpec("wavlm_local", str(bad))).load()
 
 
 def test_clear_error_of_a_reader_is_not_wrapped_in_another(tmp_path):
     path = tmp_path / "model.bin"
     write_ctranslate2(path, {"decoder": tiny_variables()["encoder/conv1/bias"]}, {})
     with pytest.raises(UserError, match=r"^no Whisper encoder among the weights"):
-        FrozenUpstream("whisper_local", str(path)).load()
+        FrozenUpstream(UpstreamSpec("whisper_local", str(path))).load()
 
 
 class TwoRates(Gain):
@@ -105,7 +106,7 @@ def test_layers_at_different_frame_rates_are_refused(monkeypatch):
 
 def test_extra_conf_reaches_the_hub_entry_and_nothing_is_downloaded_again(monkeypatch):
     monkeypatch.setattr(s3prl_hub(), "gain", Gain, raising=False)
-    upstream = FrozenUpstream("gain", extra_conf={"colour": "red"}).load()
+    upstream = FrozenUpstream(UpstreamSpec("gain", extra_conf={"colour": "red"})).load()
     assert module_of(upstream).kwargs == {"colour": "red", "refresh": False}
 
 
@@ -114,7 +115,7 @@ def test_downloads_go_where_they_should(monkeypatch, tmp_path):
 
     monkeypatch.setattr(download, "_download_dir", download._download_dir)
     monkeypatch.setattr(s3prl_hub(), "gain", Gain, raising=False)
-    FrozenUpstream("gain", download_dir=str(tmp_path)).load()
+    FrozenUpstream(UpstreamSpec("gain", download_dir=str(tmp_path))).load()
     assert download.get_dir() == tmp_path
 
 
@@ -124,7 +125,7 @@ def test_s3prl_knows_our_upstreams(whisper_bin, speech_like):
     s3prl_hub()
     theirs = S3PRLUpstream("whisper_local", str(whisper_bin)).eval()
     states, _ = theirs(speech_like, torch.tensor([24000, 24000]))
-    ours = FrozenUpstream("whisper_local", str(whisper_bin))(speech_like)
+    ours = FrozenUpstream(UpstreamSpec("whisper_local", str(whisper_bin)))(speech_like)
     for layer, value in ours.layers.items():
         torch.testing.assert_close(states[layer][:, :75], value)
 
@@ -134,7 +135,7 @@ def test_whisper_does_not_wait_for_s3prl(monkeypatch, whisper_bin):
         raise AssertionError("s3prl is imported")
 
     monkeypatch.setattr(loading, "s3prl_hub", imported)
-    FrozenUpstream("whisper_local", str(whisper_bin)).load()
+    FrozenUpstream(UpstreamSpec("whisper_local", str(whisper_bin))).load()
 
 
 # what is done to the upstream
@@ -144,7 +145,7 @@ def test_gradient_is_not_shrunk_deep_inside_an_upstream(tmp_path, speech_like):
     # DistilHuBERT keeps feature_grad_mult (0.1 in its checkpoint) two levels down
     path = tmp_path / "distiller.pt"
     distiller(path, feature_grad_mult=0.1)
-    upstream = FrozenUpstream("distiller_local", str(path), layers=1)
+    upstream = FrozenUpstream(UpstreamSpec("distiller_local", str(path)), layers=1)
     assert_gradient_is_the_slope(upstream, 1, speech_like[:1, :8000])
 
 
@@ -158,7 +159,9 @@ def test_no_hook_is_left_where_the_inside_is_known(checkpoints, speech_like):
 def test_whisper_gives_convolutional_features_and_runs_no_block(
     whisper_bin, speech_like
 ):
-    upstream = FrozenUpstream("whisper_local", str(whisper_bin), layers="conv").load()
+    upstream = FrozenUpstream(
+        UpstreamSpec("whisper_local", str(whisper_bin)), layers="conv"
+    ).load()
     ran = []
     for block in module_of(upstream).blocks:
         block.register_forward_hook(lambda *a: ran.append(a))
@@ -201,7 +204,7 @@ def test_checkpoint_of_another_family_is_called_by_its_name(
     if upstream == family:
         return
     with pytest.raises(UserError, match=f"found {OTHERS[family]}.*reads as") as caught:
-        FrozenUpstream(upstream, str(checkpoints[family])).load()
+        FrozenUpstream(UpstreamSpec(upstream, str(checkpoints[family]))).load()
     assert "\n" not in str(caught.value)
 
 
@@ -227,24 +230,24 @@ def test_checkpoint_of_another_library_is_called_by_its_name(
     path = tmp_path / "x.pt"
     torch.save(state, path)
     with pytest.raises(UserError, match=f"found .*{called}.*expected") as caught:
-        FrozenUpstream(upstream, str(path)).load()
+        FrozenUpstream(UpstreamSpec(upstream, str(path))).load()
     assert "\n" not in str(caught.value)
 
 
 def test_argument_that_s3prl_would_swallow_is_refused(checkpoints):
     path = str(checkpoints["hubert_local"])
-    FrozenUpstream("hubert_local", path, extra_conf={"legacy": False})
+    FrozenUpstream(UpstreamSpec("hubert_local", path, extra_conf={"legacy": False}))
     with pytest.raises(UserError, match=r"extra_conf of 'hubert_local' 'lagecy'.*Did"):
-        FrozenUpstream("hubert_local", path, extra_conf={"lagecy": False})
+        FrozenUpstream(UpstreamSpec("hubert_local", path, extra_conf={"lagecy": False}))
     with pytest.raises(UserError, match="extra_conf of 'hubert_base' 'layers'"):
-        check_upstream("hubert_base", extra_conf={"layers": 3})
+        check_upstream(UpstreamSpec("hubert_base", extra_conf={"layers": 3}))
     with pytest.raises(UserError, match=r"extra_conf must .*found \['a'\]"):
-        check_upstream("hubert_base", extra_conf=["a"])
-    check_upstream("fbank", extra_conf={"model_config": "x.yaml"})
+        UpstreamSpec("hubert_base", extra_conf=["a"])
+    check_upstream(UpstreamSpec("fbank", extra_conf={"model_config": "x.yaml"}))
 
 
 def test_values_that_are_no_names_are_refused():
     with pytest.raises(UserError, match=r"upstream must be a text.*found \['a'\]"):
-        check_upstream(["a"])
+        UpstreamSpec(["a"])
     with pytest.raises(UserError, match=r"path_or_url must be .*found 5"):
-        check_upstream("hubert_local", 5)
+        UpstreamSpec("hubert_local", 5)

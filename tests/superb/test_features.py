@@ -5,10 +5,12 @@ import pytest
 import torch
 import yaml
 
+from espnet2_ext.enh.fragment import read_upstream
 from espnet2_ext.errors import UserError
-from espnet2_ext.superb.features import FeatureStore, StoredUpstream, UpstreamSpec
+from espnet2_ext.ssl.spec import UpstreamSpec
+from espnet2_ext.superb.features import FeatureStore, StoredUpstream
 
-WHISPER = UpstreamSpec("whisper", "whisper_tiny_en")
+WHISPER = UpstreamSpec("whisper_tiny_en", tag="whisper")
 GB = 10**9
 
 
@@ -48,12 +50,12 @@ def compare_with_s3prl(upstream, spec):
 
 def test_features_are_s3prls_to_half_precision(checkpoints, tmp_path):
     path = str(checkpoints["wavlm_local"])
-    spec = UpstreamSpec("w", "wavlm_local", path)
+    spec = UpstreamSpec("wavlm_local", path, tag="w")
     assert compare_with_s3prl(StoredUpstream(spec, tmp_path, GB), spec) < 1e-3
 
 
 def test_fbank_has_s3prls_frames_and_values(tmp_path):
-    spec = UpstreamSpec("fbank", "fbank")
+    spec = UpstreamSpec("fbank")
     assert compare_with_s3prl(StoredUpstream(spec, tmp_path, GB), spec) < 1e-3
 
 
@@ -151,11 +153,11 @@ def test_large_features_keep_single_precision(whisper):
 def test_another_checkpoint_has_another_store(checkpoints, tmp_path):
     path = tmp_path / "w.pt"
     path.write_bytes(checkpoints["wavlm_local"].read_bytes())
-    spec = UpstreamSpec("w", "wavlm_local", str(path))
+    spec = UpstreamSpec("wavlm_local", str(path), tag="w")
     first = StoredUpstream(spec, tmp_path, GB).key
     moved = tmp_path / "moved.pt"
     moved.write_bytes(path.read_bytes())
-    same = UpstreamSpec("other tag", "wavlm_local", str(moved))
+    same = UpstreamSpec("wavlm_local", str(moved), tag="other tag")
     assert StoredUpstream(same, tmp_path, GB).key == first
     state = torch.load(path)
     state["model"]["layer_norm.weight"] += 1
@@ -167,18 +169,18 @@ def test_upstream_is_read_from_a_fragment_or_a_name(tmp_path):
     fragment = tmp_path / "mine.yaml"
     conf = {"upstream": "wavlm_local", "path_or_url": "w.pt", "layers": "all"}
     fragment.write_text(yaml.safe_dump({"name": "ssl", "conf": conf, "wrapper": "x"}))
-    spec = UpstreamSpec.read(str(fragment))
+    spec = read_upstream(str(fragment))
     assert (spec.tag, spec.upstream, spec.path_or_url) == (
         "mine",
         "wavlm_local",
         "w.pt",
     )
-    assert UpstreamSpec.read("fbank") == UpstreamSpec("fbank", "fbank")
+    assert read_upstream("fbank") == UpstreamSpec("fbank")
     fragment.write_text("name: ssl\nconf: {layers: all}")
     with pytest.raises(UserError, match="found upstream None; expected a name"):
-        UpstreamSpec.read(str(fragment))
+        read_upstream(str(fragment))
     with pytest.raises(UserError, match=r"lost.yaml: cannot be read"):
-        UpstreamSpec.read("lost.yaml")
+        read_upstream("lost.yaml")
 
 
 def test_shape_of_a_store_says_what_it_is(whisper):

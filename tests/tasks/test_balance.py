@@ -6,8 +6,8 @@ import pytest
 import torch
 import yaml
 
-from espnet2_ext.bin.export import portable_config
 from espnet2_ext.enh.criterions import check_criterions
+from espnet2_ext.enh.export import portable_config
 from espnet2_ext.enh.loss.balance import Balance, Balanced, add_balanced
 from espnet2_ext.errors import UserError
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask

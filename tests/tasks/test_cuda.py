@@ -6,7 +6,7 @@ import pytest
 import torch
 from espnet2.tasks.enh import EnhancementTask
 
-from espnet2_ext.bin.export import export
+from espnet2_ext.enh.export import export
 from tests.tasks.conftest import SNR
 from tests.tasks.test_enh_ssl import data as shared_data
 from tests.tasks.test_enh_ssl import run, train_args

@@ -12,9 +12,9 @@ import yaml
 from espnet2.tasks.enh import EnhancementTask
 
 from espnet2_ext.bin import enh_ssl_train
-from espnet2_ext.bin.export import export
 from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.espnet_model import SSLEnhancementModel
+from espnet2_ext.enh.export import export
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.errors import UserError
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask

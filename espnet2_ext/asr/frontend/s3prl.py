@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from espnet2.asr.frontend import s3prl as espnet_s3prl
 from torch import nn
 
 from espnet2_ext.checks import flag, optional_path, sampling_rate, whole_number
-from espnet2_ext.errors import UserError, unknown_name
-from espnet2_ext.ssl.loading import NEEDS_PATH, check_local, s3prl_hub
+from espnet2_ext.ssl.loading import check_upstream, s3prl_hub
+from espnet2_ext.ssl.spec import UpstreamSpec
 
 
 class S3prlFrontend(espnet_s3prl.S3prlFrontend):
@@ -69,21 +70,13 @@ class S3prlFrontend(espnet_s3prl.S3prlFrontend):
         return self
 
 
-def check_frontend_conf(conf: dict[str, Any]) -> None:
+def check_frontend_conf(conf: Mapping[str, Any]) -> None:
     """Check the upstream's name and whether its path will be used.
 
     Raises:
         UserError: as the class says.
     """
-    upstream, path = str(conf.get("upstream")), conf.get("path_or_url")
-    names = s3prl_hub().options()  # with our own entries
-    if upstream not in names:
-        raise unknown_name("upstream in frontend_conf", upstream, names)
-    if bool(path) != upstream.endswith(NEEDS_PATH):
-        raise UserError(
-            f"frontend_conf: found upstream '{upstream}' with path_or_url {path!r}; "
-            "expected a path with names that end in _local, _custom or _url, and none "
-            "with others (s3prl would silently ignore it)."
-        )
-    if upstream.endswith("_local"):
-        check_local(upstream, str(path))
+    path, extra = conf.get("path_or_url") or None, conf.get("extra_conf")
+    s3prl_hub()  # with our own entries, which ESPnet asks it for
+    spec = UpstreamSpec(conf.get("upstream"), path, extra_conf=extra)  # type: ignore[arg-type]
+    check_upstream(spec, differentiable=False)

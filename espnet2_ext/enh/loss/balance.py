@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from espnet2_ext.checks import number
 from espnet2_ext.enh.loss.smoothing import SmoothedMean
 from espnet2_ext.errors import UserError, finite_number, unknown_name
 
@@ -98,14 +99,8 @@ class Balance:
         if rule not in RULES:
             raise unknown_name("balance", rule, RULES)
         weight = loss_weight("weight", weight)
-        found = finite_number(ratio)
-        if found is None or found <= 0:
-            raise UserError(f"ratio: found {ratio!r}, expected a number above 0.")
-        found = finite_number(smoothing)
-        if found is None or not 0 <= found < 1:
-            raise UserError(
-                f"smoothing: found {smoothing!r}, expected at least 0 and below 1."
-            )
+        number("ratio", ratio, above=0)
+        number("smoothing", smoothing, at_least=0, below=1)
         if rule != "gradient_norm" and (ratio, smoothing) != (RATIO, SMOOTHING):
             raise UserError(
                 f"found ratio or smoothing with 'balance: {rule}', which has no use "

@@ -36,7 +36,12 @@ from espnet2_ext.torch_utils.frames import all_finite, masked_mean
 
 @distance
 def mse(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
-    """Mean over t, d of (est - ref)^2: the distance of Sato et al. (2023)."""
+    """Mean over t, d of (est - ref)^2: the distance of Sato et al. (2023).
+
+    >>> est, ref = torch.tensor([[[3.0, 0.0], [9.0, 9.0]]]), torch.zeros(1, 2, 2)
+    >>> mse(est, ref, torch.tensor([[True, False]]))  # the second frame is padding
+    tensor([4.5000])
+    """
     return masked_mean((est - ref).square().mean(dim=-1), mask)
 
 
@@ -68,6 +73,11 @@ def smooth_l1(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
 @distance
 def cosine(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
     """Mean over t of 1 - cos(est_t, ref_t); in [0, 2], blind to the frame's norm.
+
+    >>> est, ref = torch.tensor([[[0.0, 5.0]]]), torch.tensor([[[2.0, 0.0]]])
+    >>> mask = torch.tensor([[True]])
+    >>> cosine(est, ref, mask), cosine(5 * ref, ref, mask)
+    (tensor([1.]), tensor([0.]))
 
     A frame that is all zeros in either input counts as orthogonal (1); see ``bounded``
     for the floors under its norm.
@@ -105,6 +115,9 @@ DISTANCES: dict[str, Callable[..., Tensor]] = {
 }
 
 
+MSE, NONE = "mse", "none"  # the distance and the normalisation where none is named
+
+
 class FeatureDistance:
     """``dist(n(est), n(stopgrad(ref)))`` in float32, whatever the input's type.
 
@@ -116,7 +129,7 @@ class FeatureDistance:
         UserError: on an unknown distance, parameter or normalisation.
     """
 
-    def __init__(self, distance: object = "mse", normalize: str = "none") -> None:
+    def __init__(self, distance: object = MSE, normalize: str = NONE) -> None:
         if not isinstance(normalize, str) or normalize not in NORMALIZATIONS:
             raise unknown_name("normalize", normalize, NORMALIZATIONS)
         self._measure = bind_parameters(distance, DISTANCES)
@@ -166,8 +179,8 @@ def feature_distance(
     est: Tensor,
     ref: Tensor,
     mask: Tensor,
-    distance: object = "mse",
-    normalize: str = "none",
+    distance: object = MSE,
+    normalize: str = NONE,
 ) -> Tensor:
     """Make a ``FeatureDistance`` and call it once.
 

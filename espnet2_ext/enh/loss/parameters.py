@@ -5,26 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from espnet2_ext.checks import number, whole_number
+from espnet2_ext.checks import count, positive
+from espnet2_ext.enh.loss.centroids import read_centroids
 from espnet2_ext.errors import UserError, unknown_name
-from espnet2_ext.fileio.checkpoint import check_file, load
-
-
-def positive(name: str, value: object) -> float:
-    """Check a number > 0 with which float32 can still divide."""
-    number(name, value, above=0)
-    return number(name, value, at_least=1e-8, at_most=1e8)
-
-
-def count(name: str, value: object) -> int:
-    """Check a whole number >= 1, a million at most."""
-    return whole_number(name, value, at_least=1, at_most=1_000_000)
 
 
 def band_width(name: str, value: object) -> int | None:
@@ -40,34 +26,6 @@ def band_width(name: str, value: object) -> int | None:
             "mse; give 1 frame or more, or null for no band."
         )
     return count(name, value)
-
-
-def read_centroids(name: str, value: object) -> Tensor:
-    """Read k-means centroids (K, D) from a .npy or .pt file, as float32.
-
-    Raises:
-        UserError: if it cannot be read, or is not such a matrix of finite numbers.
-    """
-    expected = "expected a .npy or .pt file with a matrix (units, features)"
-    path, what = Path(str(value)), f"{name} '{value}'"
-    try:
-        if path.suffix == ".npy":
-            check_file(path, what, "a .npy file", accept=b"\x93NUMPY")
-            found = torch.from_numpy(np.load(path))
-        elif path.suffix == ".pt":
-            found = load(path, what)
-        else:
-            raise UserError(f"{name} '{value}': {expected}.")
-    except UserError:
-        raise
-    except Exception as error:  # whatever a broken file makes the readers raise
-        raise UserError(f"{name} '{value}': cannot read it ({error}).") from error
-    if not isinstance(found, Tensor) or found.dim() != 2 or len(found) < 2:
-        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found)
-        raise UserError(f"{name} '{value}': {expected}, 2 units or more; found {shape}")
-    if not bool(found.isfinite().all()):
-        raise UserError(f"{name} '{value}': found values that are not finite.")
-    return found.float()
 
 
 # one name means the same in every distance

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_ext.batches import check_lengths, check_pair
-from espnet2_ext.checks import whole_number
+from espnet2_ext.checks import UPSTREAM_FS, whole_number
 from espnet2_ext.enh.loss.draws import Draws
-from espnet2_ext.enh.loss.functional import FeatureDistance
+from espnet2_ext.enh.loss.functional import MSE, NONE, FeatureDistance
+from espnet2_ext.enh.loss.normalization import Moments
 from espnet2_ext.enh.loss.uncertainty import LayerUncertainty
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.layers import Layer
+from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.upstream import Features, FrozenUpstream
 from espnet2_ext.torch_utils.frames import frame_mask
 
 MOST_PADDING = 1500  # frames; 30 s with most upstreams
+
+
+class LayerDistances(NamedTuple):
+    """The unweighted distance of each layer, and whether this is a training step."""
+
+    layers: dict[Layer, Tensor]  # (B,) each
+    training: bool
 
 
 class SSLDistance:
@@ -36,11 +45,11 @@ class SSLDistance:
     Draws have a stream of their own, seeded from torch's (``Draws``).
 
     Args:
-        upstream, path_or_url, download_dir, extra_conf, fs, exact_padding: see
-            ``FrozenUpstream``.
+        upstream: a name, or an ``UpstreamSpec`` where more than a name is to be said.
         layers: which layers, see ``espnet2_ext.ssl.layers``.
         distance: a key of ``DISTANCES``, or ``{name: key, parameter: value}``.
         normalize: none, layer_norm, l2 or running; see ``NORMALIZATIONS``.
+        fs: sampling rate of the waveforms in Hz; see ``FrozenUpstream``.
         pad_reference: the most frames of silence to put before the reference, 1500 or
             less; 0 for none. Features of an SSL model carry their position, which a
             loss can use instead of the speech. So, as in SSL-MSE-PAD (Meghanani &
@@ -56,31 +65,20 @@ class SSLDistance:
 
     def __init__(
         self,
-        upstream: str,
-        path_or_url: str | None = None,
-        download_dir: str | None = None,
-        extra_conf: dict | None = None,
+        upstream: str | UpstreamSpec,
+        *,
         layers: object = "later_half",
-        distance: object = "mse",
-        normalize: str = "none",
-        fs: int = 16000,
+        distance: object = MSE,
+        normalize: str = NONE,
+        fs: int = UPSTREAM_FS,
         pad_reference: int = 0,
-        exact_padding: bool = True,
     ) -> None:
         self.distance, self.normalize = distance, normalize
         self.pad_reference = whole_number(
             "pad_reference", pad_reference, 0, MOST_PADDING, "number of frames"
         )
         self.compare = FeatureDistance(distance, normalize)
-        self.upstream = FrozenUpstream(
-            upstream,
-            path_or_url,
-            download_dir,
-            extra_conf,
-            layers=layers,
-            fs=fs,
-            exact_padding=exact_padding,
-        )
+        self.upstream = FrozenUpstream(upstream, layers=layers, fs=fs)
         self.uncertainty = LayerUncertainty()
         self.draws = Draws()
         name = distance["name"] if isinstance(distance, Mapping) else distance
@@ -112,7 +110,8 @@ class SSLDistance:
         if self.upstream.layers.random is not None or self.pad_reference:
             state["draws"] = self.draws.state_dict()
         if self.compare.running is not None:
-            state["moments"] = dict(self.compare.running.moments)
+            moments = self.compare.running.moments
+            state["moments"] = {layer: tuple(known) for layer, known in moments.items()}
         if self.upstream.layers.uncertain:
             state["uncertainty"] = self.uncertainty.expected.value
         return state
@@ -122,7 +121,9 @@ class SSLDistance:
         if "draws" in state:
             self.draws.load_state_dict(state["draws"])
         if self.compare.running is not None and "moments" in state:
-            self.compare.running.moments = dict(state["moments"])
+            self.compare.running.moments = {
+                layer: Moments(*known) for layer, known in state["moments"].items()
+            }
         if self.upstream.layers.uncertain and "uncertainty" in state:
             self.uncertainty.expected.value = state["uncertainty"]
 
@@ -146,24 +147,23 @@ class SSLDistance:
         """
         return self.weighted(self.per_layer(est, ref, lengths))
 
-    def weighted(self, per_layer: dict[Layer, Tensor]) -> Tensor:
-        """Average (B,) distances over layers with their weights.
+    def weighted(self, found: LayerDistances) -> Tensor:
+        """Average what ``per_layer`` found over the layers with their weights, (B,).
 
         Where some layers only were drawn, they stand for all: weights times L / k, so
         that the mean over draws is the loss of all L layers.
         """
-        weights = self.upstream.weights
+        weights, distances = self.upstream.weights, found.layers
         if self.upstream.layers.uncertain:
-            training = any(d.requires_grad for d in per_layer.values())
-            per_layer = self.uncertainty(per_layer, update=training)
-        scale = len(weights) / len(per_layer)
-        terms = [scale * weights[n] * d for n, d in per_layer.items()]
+            distances = self.uncertainty(distances, update=found.training)
+        scale = len(weights) / len(distances)
+        terms = [scale * weights[n] * d for n, d in distances.items()]
         return torch.stack(terms).sum(dim=0)
 
     def per_layer(
         self, est: Tensor, ref: Tensor, lengths: Tensor | None = None
-    ) -> dict[Layer, Tensor]:
-        """Compute the unweighted distance of every layer in use, (B,) each.
+    ) -> LayerDistances:
+        """Compute the unweighted distance of every layer in use.
 
         In a training step with random layers: of those drawn. Arguments and errors as
         in ``__call__``.
@@ -183,7 +183,7 @@ class SSLDistance:
             distances[layer] = self.compare(
                 features, clean.layers[layer], mask, layer, update=training
             )
-        return distances
+        return LayerDistances(distances, training)
 
     def _draw_shift(self, training: bool) -> int:
         if not (training and self.pad_reference):

@@ -6,8 +6,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from espnet2_ext.superb.corpora import Options, Row, Splits
-from espnet2_ext.superb.corpora.pieces import Pieces, read_lines, to_splits
+from espnet2_ext.corpora.pieces import Pieces, read_lines
+from espnet2_ext.superb.corpora.registry import Options, Row, Splits
+from espnet2_ext.superb.corpora.splits import to_splits
 
 SLOTS = ("action", "object", "location")
 COLUMNS = ("path", "speakerId", "transcription", *SLOTS)

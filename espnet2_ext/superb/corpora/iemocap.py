@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from espnet2_ext.superb.corpora import Options, Row, Splits
-from espnet2_ext.superb.corpora.pieces import Pieces, read_lines
+from espnet2_ext.corpora.pieces import Pieces, read_lines
+from espnet2_ext.superb.corpora.registry import Options, Row, Splits
 
 LABELS = {"neu": "neu", "hap": "hap", "exc": "hap", "ang": "ang", "sad": "sad"}
 SESSIONS = range(1, 6)

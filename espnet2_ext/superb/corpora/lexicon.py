@@ -14,7 +14,7 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import atomic_write
-from espnet2_ext.superb.corpora import Options, Splits
+from espnet2_ext.superb.corpora.registry import Options, Splits
 
 SHOWN = 30  # words in a message
 Lexicon = Mapping[str, list[str]]  # WORD in capitals -> phones

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from espnet2_ext.corpora.pieces import Pieces, read_lines
 from espnet2_ext.superb.compat import s3prl_problem
-from espnet2_ext.superb.corpora import Options, Splits
-from espnet2_ext.superb.corpora.pieces import Pieces, read_lines
+from espnet2_ext.superb.corpora.registry import Options, Splits
 
 SPLITS = {"train": "train", "valid": "dev", "test": "test"}
 FIELDS = {"wav.scp": 2, "reco2dur": 2, "utt2spk": 2, "segments": 4}

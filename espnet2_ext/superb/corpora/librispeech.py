@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from espnet2_ext.superb.corpora import Options, Row, Splits
+from espnet2_ext.corpora.pieces import Pieces, read_lines
 from espnet2_ext.superb.corpora.lexicon import read_lexicon, to_phones
-from espnet2_ext.superb.corpora.pieces import Pieces, read_lines, to_splits
+from espnet2_ext.superb.corpora.registry import Options, Row, Splits
+from espnet2_ext.superb.corpora.splits import to_splits
 
 SPLITS = {"train": "train-clean-100", "valid": "dev-clean", "test": "test-clean"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from espnet2_ext.corpora.pieces import Pieces, read_lines
 from espnet2_ext.superb.compat import s3prl_problem
-from espnet2_ext.superb.corpora import Options, Row, Splits
-from espnet2_ext.superb.corpora.pieces import Pieces, read_lines
+from espnet2_ext.superb.corpora.registry import Options, Row, Splits
 
 TEXT = "all.iob.snips.txt"
 SPLITS = ("train", "valid", "test")

@@ -6,10 +6,11 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
+from espnet2_ext.corpora.pieces import Pieces
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import audio_info
-from espnet2_ext.superb.corpora import Options, Row, Splits
-from espnet2_ext.superb.corpora.pieces import Pieces, to_splits
+from espnet2_ext.superb.corpora.registry import Options, Row, Splits
+from espnet2_ext.superb.corpora.splits import to_splits
 
 TRAIN, TEST = "speech_commands_v0.01", "speech_commands_test_set_v0.01"
 NOISE, SILENCE, UNKNOWN = "_background_noise_", "_silence_", "_unknown_"

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from espnet2_ext.superb.corpora import Options, Row, Splits
-from espnet2_ext.superb.corpora.pieces import Pieces, read_lines, to_splits
+from espnet2_ext.corpora.pieces import Pieces, read_lines
+from espnet2_ext.superb.corpora.registry import Options, Row, Splits
+from espnet2_ext.superb.corpora.splits import to_splits
 
 IDEN_SPLIT, TRIALS = "iden_split.txt", "voxceleb1_test_v2.txt"  # s3prl's names
 FILE = re.compile(r"id\d{5}/[^/\s]+/[^/\s]+\.wav")

@@ -68,7 +68,7 @@ def test_frozen_upstream_has_no_dropout_in_training(checkpoints, speech_like):
     [
         ({"upstream": "wavlm_bse_plus"}, "Did you mean 'wavlm_base_plus'"),
         ({"upstream": "wavlm_base_plus", "path_or_url": "x.pt"}, "silently ignore"),
-        ({"upstream": "whisper_local"}, "expected a path"),
+        ({"upstream": "whisper_local"}, "needs path_or_url"),
     ],
 )
 def test_upstreams_that_s3prl_would_misread_are_refused(conf, message):

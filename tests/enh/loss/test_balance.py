@@ -160,10 +160,16 @@ def test_signal_loss_that_does_not_see_the_waveform_has_no_gradient():
     ("arguments", "message"),
     [
         ({"rule": "gradient"}, "Unknown balance 'gradient'.*Did you mean 'gradient_n"),
-        ({"rule": "gradient_norm", "ratio": 0}, "ratio: found 0, expected"),
-        ({"rule": "gradient_norm", "ratio": "1"}, "ratio: found '1', expected"),
-        ({"rule": "gradient_norm", "smoothing": 1.0}, "smoothing: found 1.0, expected"),
-        ({"rule": "gradient_norm", "smoothing": None}, "smoothing: found None"),
+        ({"rule": "gradient_norm", "ratio": 0}, "ratio must be .*> 0, found 0"),
+        ({"rule": "gradient_norm", "ratio": "1"}, "ratio must be .*found '1'"),
+        (
+            {"rule": "gradient_norm", "smoothing": 1.0},
+            "smoothing must be .*< 1, found 1.0",
+        ),
+        (
+            {"rule": "gradient_norm", "smoothing": None},
+            "smoothing must be .*found None",
+        ),
         ({"ratio": 2.0}, "ratio or smoothing with 'balance: fixed'"),
         ({"rule": "projection", "smoothing": 0.5}, "with 'balance: projection'"),
     ],

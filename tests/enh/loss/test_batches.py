@@ -125,7 +125,7 @@ def test_wrong_waveforms_are_one_message(quick, call, kind):
 @pytest.mark.parametrize("kind", WRONG_LENGTHS)
 def test_wrong_lengths_are_one_message(quick, call, kind):
     value, message = WRONG_LENGTHS[kind]
-    criterion = SSLLoss("fbank", layers="all")
+    criterion = SSLLoss(upstream="fbank", layers="all")
     arguments = {"upstream": (WAV, value)}.get(call, (WAV, WAV, value))
     door = {"upstream": quick.upstream, "distance": quick, "criterion": criterion}
     with pytest.raises(ValueError, match=message):
@@ -138,7 +138,7 @@ def test_shapes_that_differ_are_one_message(quick, other):
         with pytest.raises(ValueError, match=r"of one shape \(B, T\), found .* and "):
             quick(est, ref)
         with pytest.raises(ValueError, match=r"of one shape"):
-            SSLLoss("fbank", layers="all")(ref, est)
+            SSLLoss(upstream="fbank", layers="all")(ref, est)
 
 
 def test_devices_that_differ_are_one_message(quick):

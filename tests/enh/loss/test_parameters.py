@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from espnet2_ext.enh.loss.centroids import read_centroids
 from espnet2_ext.enh.loss.functional import DISTANCES, FeatureDistance
-from espnet2_ext.enh.loss.parameters import PARAMETERS, bind_parameters, read_centroids
+from espnet2_ext.enh.loss.parameters import PARAMETERS, bind_parameters
 from espnet2_ext.errors import UserError
 
 

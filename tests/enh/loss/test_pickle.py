@@ -16,9 +16,10 @@ from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
 from espnet2_ext.enh.loss.functional import DISTANCES, FeatureDistance
 from espnet2_ext.enh.loss.normalization import NORMALIZATIONS
 from espnet2_ext.enh.loss.wrappers.with_lengths import FixedOrderWithLengthsSolver
-from espnet2_ext.ssl.upstream import FrozenUpstream
-from espnet2_ext.superb.features import StoredUpstream, UpstreamSpec
+from espnet2_ext.ssl.spec import UpstreamSpec
+from espnet2_ext.superb.features import StoredUpstream
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
+from tests.flat import frozen_upstream, ssl_distance
 
 
 def pickled(thing):
@@ -64,7 +65,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_distance_goes_on_as_it_was(conf, kind, again, pair):
-    loss = SSLDistance(**conf, **SETTINGS[kind])
+    loss = ssl_distance(**conf, **SETTINGS[kind])
     if kind != "before its first use":
         loss(pair[0].clone().requires_grad_(), pair[1])  # learns, and draws
     other = again(loss)
@@ -75,7 +76,7 @@ def test_distance_goes_on_as_it_was(conf, kind, again, pair):
 
 
 def test_pickle_holds_no_weights_and_shares_the_copy_of_the_process(conf):
-    upstream = FrozenUpstream(**conf).load()
+    upstream = frozen_upstream(**conf).load()
     data = pickle.dumps(upstream)
     assert len(data) < 2000
     other = pickle.loads(data)
@@ -87,16 +88,16 @@ def test_pickle_holds_no_weights_and_shares_the_copy_of_the_process(conf):
 def test_pickle_is_read_where_the_checkpoint_is_not(conf, tmp_path):
     moved = tmp_path / "gone.pt"
     shutil.copy(conf["path_or_url"], moved)
-    data = pickle.dumps(SSLDistance("hubert_local", str(moved)).load())
+    data = pickle.dumps(SSLDistance(UpstreamSpec("hubert_local", str(moved))).load())
     moved.unlink()
     loss = pickle.loads(data)  # the model beside it may be used
-    assert loss.upstream.upstream == "hubert_local"
+    assert loss.upstream.spec.upstream == "hubert_local"
 
 
 def test_learned_weights_of_layers_are_kept(conf, tmp_path):
     head = tmp_path / "head.pt"
     torch.save({"featurizer.weights": torch.tensor([0.0, 1.0, 2.0, 3.0])}, head)
-    loss = SSLDistance(**conf, layers={"featurizer": str(head)})
+    loss = ssl_distance(**conf, layers={"featurizer": str(head)})
     data = pickle.dumps(loss)
     head.unlink()
     assert pickle.loads(data).upstream.weights == loss.upstream.weights
@@ -189,7 +190,7 @@ def test_frontend_keeps_what_was_trained(again, pair):
 
 
 def test_stored_upstream_of_the_probes(again, pair, tmp_path):
-    upstream = StoredUpstream(UpstreamSpec("x", "fbank"), tmp_path, 10**8)
+    upstream = StoredUpstream(UpstreamSpec("fbank", tag="x"), tmp_path, 10**8)
     expected = upstream(pair[0], FULL)[0][0]
     other = again(upstream)
     assert torch.equal(other(pair[0], FULL)[0][0], expected)

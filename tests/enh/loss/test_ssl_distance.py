@@ -9,9 +9,12 @@ from torch.nn import functional as F
 
 from espnet2_ext.enh.loss import SSLDistance
 from espnet2_ext.enh.loss.functional import FeatureDistance
+from espnet2_ext.enh.loss.ssl_distance import LayerDistances
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.loading import s3prl_hub
+from espnet2_ext.ssl.spec import UpstreamSpec
 from tests.conftest import ROOT
+from tests.flat import ssl_distance
 from tests.ssl.helpers import Gain
 
 
@@ -28,7 +31,7 @@ def noisy(speech_like):
 
 
 def test_distance_and_normalisation_are_those_asked_for(conf, speech_like, noisy):
-    plain = SSLDistance(**conf)
+    plain = ssl_distance(**conf)
     est, ref = (plain.upstream(wav).layers[2] for wav in (noisy, speech_like))
     expected = {
         ("mse", "none"): (est - ref).square().mean(dim=(1, 2)),
@@ -38,19 +41,19 @@ def test_distance_and_normalisation_are_those_asked_for(conf, speech_like, noisy
         .mean(dim=(1, 2)),
     }
     for (distance, normalize), value in expected.items():
-        ours = SSLDistance(**conf, distance=distance, normalize=normalize)
+        ours = ssl_distance(**conf, distance=distance, normalize=normalize)
         torch.testing.assert_close(ours(noisy, speech_like), value)
 
 
 def test_gradient_reaches_the_estimate_only(conf, speech_like, noisy):
     est, ref = noisy.clone().requires_grad_(), speech_like.clone().requires_grad_()
-    SSLDistance(**conf)(est, ref).sum().backward()
+    ssl_distance(**conf)(est, ref).sum().backward()
     assert est.grad.abs().max() > 0
     assert ref.grad is None
 
 
 def test_no_graph_is_kept_of_the_clean_speech(conf, speech_like, noisy, monkeypatch):
-    distance = SSLDistance(**conf)
+    distance = ssl_distance(**conf)
     upstream, graphs = distance.upstream, []
 
     def watched(wav, lengths, depth):
@@ -66,7 +69,7 @@ def test_no_graph_is_kept_of_the_clean_speech(conf, speech_like, noisy, monkeypa
 def test_samples_beyond_the_length_do_not_count(conf, speech_like, noisy):
     est, ref = noisy.clone(), speech_like.clone()
     est[:, 14000:] = ref[:, 14000:] = 0
-    distance = SSLDistance(**conf)
+    distance = ssl_distance(**conf)
     padded = distance(est, ref, torch.tensor([14000, 14000]))
     alone = distance(est[:, :14000], ref[:, :14000])
     torch.testing.assert_close(padded, alone, rtol=1e-3, atol=1e-6)
@@ -75,15 +78,13 @@ def test_samples_beyond_the_length_do_not_count(conf, speech_like, noisy):
 
 def test_upstream_gets_every_argument(conf, tmp_path):
     extra = {"refresh": False}
-    upstream = SSLDistance(
+    upstream = ssl_distance(
         **conf, download_dir=str(tmp_path), extra_conf=extra, fs=8000
     ).upstream
     assert upstream.fs == 8000
-    assert upstream._shared.options == {
-        "path_or_url": conf["path_or_url"],
-        "download_dir": str(tmp_path),
-        "extra_conf": extra,
-    }
+    assert upstream.spec == UpstreamSpec(
+        "wavlm_local", conf["path_or_url"], str(tmp_path), extra
+    )
 
 
 # distances with parameters
@@ -91,7 +92,7 @@ def test_upstream_gets_every_argument(conf, tmp_path):
 
 def test_distance_with_parameters_is_used(conf, speech_like, noisy):
     spec = {"name": "soft_dtw", "gamma": 0.5, "band": 3}
-    ours = SSLDistance(**conf, distance=spec, normalize="layer_norm")
+    ours = ssl_distance(**conf, distance=spec, normalize="layer_norm")
     est, ref = (ours.upstream(wav).layers[2] for wav in (noisy, speech_like))
     mask = torch.ones(est.shape[:2], dtype=torch.bool)
     expected = FeatureDistance(spec, "layer_norm")(est, ref, mask)
@@ -99,10 +100,10 @@ def test_distance_with_parameters_is_used(conf, speech_like, noisy):
 
 
 def test_units_of_one_layer_are_learned_from(conf, speech_like, noisy, tmp_path):
-    states = SSLDistance(**conf).upstream(speech_like).layers[2]
+    states = ssl_distance(**conf).upstream(speech_like).layers[2]
     torch.save(states.flatten(0, 1)[::30].clone(), tmp_path / "units.pt")
     spec = {"name": "unit_cross_entropy", "centroids": str(tmp_path / "units.pt")}
-    loss = SSLDistance(**conf, distance=spec)
+    loss = ssl_distance(**conf, distance=spec)
     assert (loss(noisy, speech_like) > loss(speech_like, speech_like)).all()
 
 
@@ -110,16 +111,16 @@ def test_units_of_one_layer_are_learned_from(conf, speech_like, noisy, tmp_path)
 def test_units_need_one_layer(conf, centroids, layers):
     spec = {"name": "unit_cross_entropy", "centroids": str(centroids)}
     with pytest.raises(UserError, match="centroids belong to one layer"):
-        SSLDistance(**{**conf, "layers": layers}, distance=spec)
+        ssl_distance(**{**conf, "layers": layers}, distance=spec)
     for single in (2, "last", "conv", [1]):
-        SSLDistance(**{**conf, "layers": single}, distance=spec)
+        ssl_distance(**{**conf, "layers": single}, distance=spec)
 
 
 # what training steps alone do
 
 
 def test_running_statistics_learn_in_training_steps_only(conf, speech_like, noisy):
-    loss = SSLDistance(**conf, normalize="running")
+    loss = ssl_distance(**conf, normalize="running")
     moments = loss.compare._normalize.moments
     loss(noisy, speech_like)
     with torch.no_grad():
@@ -134,32 +135,36 @@ def test_running_statistics_learn_in_training_steps_only(conf, speech_like, nois
 
 
 def test_random_layers_are_drawn_in_training_steps_only(conf, speech_like, noisy):
-    loss = SSLDistance(**{**conf, "layers": {"random": 1, "of": [1, 2, 3]}})
+    loss = ssl_distance(**{**conf, "layers": {"random": 1, "of": [1, 2, 3]}})
     whole = loss.per_layer(noisy, speech_like)
-    assert list(whole) == [1, 2, 3]
+    assert list(whole.layers) == [1, 2, 3]
     torch.manual_seed(0)
     est, drawn = noisy.clone().requires_grad_(), []
     for _ in range(8):
         part = loss.per_layer(est, speech_like)
-        drawn += part
-        for layer, value in part.items():
-            torch.testing.assert_close(value, whole[layer])
-            torch.testing.assert_close(loss.weighted(part), whole[layer])
+        drawn += part.layers
+        for layer, value in part.layers.items():
+            torch.testing.assert_close(value, whole.layers[layer])
+            torch.testing.assert_close(loss.weighted(part), whole.layers[layer])
     assert set(drawn) == {1, 2, 3}
     assert len(drawn) == 8
 
 
 def test_mean_over_draws_is_the_loss_of_all_layers(conf, speech_like, noisy):
     weights = {1: 0.2, 2: 0.3, 3: 0.5}
-    loss = SSLDistance(**{**conf, "layers": {"random": 1, "of": weights}})
+    loss = ssl_distance(**{**conf, "layers": {"random": 1, "of": weights}})
     whole = loss.per_layer(noisy, speech_like)
-    draws = [loss.weighted({layer: value}) for layer, value in whole.items()]
+    draws = [
+        loss.weighted(LayerDistances({layer: value}, training=False))
+        for layer, value in whole.layers.items()
+    ]
     torch.testing.assert_close(sum(draws) / 3, loss.weighted(whole))
 
 
 def test_layers_by_uncertainty_learn_in_training_steps_only(conf, speech_like, noisy):
-    loss = SSLDistance(**{**conf, "layers": {"uncertainty": {1: 1, 2: 3}}})
-    each = {n: d.detach() for n, d in loss.per_layer(noisy, speech_like).items()}
+    loss = ssl_distance(**{**conf, "layers": {"uncertainty": {1: 1, 2: 3}}})
+    found = loss.per_layer(noisy, speech_like).layers
+    each = {n: d.detach() for n, d in found.items()}
     est = noisy.clone().requires_grad_()
     found = loss(est, speech_like)
     scaled = {n: d / d.mean() + d.mean().log() for n, d in each.items()}
@@ -174,7 +179,7 @@ def test_layers_by_uncertainty_learn_in_training_steps_only(conf, speech_like, n
 
 
 def test_without_uncertainty_no_expectation_is_kept(conf, speech_like, noisy):
-    loss = SSLDistance(**conf)
+    loss = ssl_distance(**conf)
     loss(noisy.clone().requires_grad_(), speech_like)
     assert loss.uncertainty.expected.value is None
 
@@ -233,7 +238,7 @@ def test_padding_of_the_reference_covers_its_range_in_training_only(
 def test_reference_is_shifted_by_the_hop_of_the_upstream(
     conf, heard, speech_like, noisy
 ):
-    loss = SSLDistance(**conf, pad_reference=1, fs=8000)
+    loss = ssl_distance(**conf, pad_reference=1, fs=8000)
     whole = loss.load().upstream(speech_like).layers[2].size(1)
     loss(noisy.clone().requires_grad_(), speech_like)
     assert max(heard) == 160  # resampling pads too, by less
@@ -246,7 +251,9 @@ def test_convolutions_of_a_shifted_reference_are_the_same(tmp_path, speech_like)
 
     # without GroupNorm or normalised audio, which see the silence
     wavlm(tmp_path / "wavlm.pt", extractor_mode="layer_norm")
-    loss = SSLDistance("wavlm_local", str(tmp_path / "wavlm.pt"), layers="conv")
+    loss = SSLDistance(
+        UpstreamSpec("wavlm_local", str(tmp_path / "wavlm.pt")), layers="conv"
+    )
     plain, shifted = (loss._clean(speech_like, None, None, n) for n in (0, 5))
     assert torch.equal(plain.lengths, shifted.lengths)
     torch.testing.assert_close(shifted.layers, plain.layers, rtol=1e-4, atol=1e-5)
@@ -254,14 +261,14 @@ def test_convolutions_of_a_shifted_reference_are_the_same(tmp_path, speech_like)
 
 def test_padding_needs_a_whole_number_of_samples_a_frame(conf):
     with pytest.raises(UserError, match="no whole number of samples at 11025 Hz"):
-        SSLDistance(**conf, fs=11025, pad_reference=2).load()
-    SSLDistance(**conf, fs=11025).load()
+        ssl_distance(**conf, fs=11025, pad_reference=2).load()
+    ssl_distance(**conf, fs=11025).load()
 
 
 @pytest.mark.parametrize("frames", [-1, 1.5, True, "3", None])
 def test_padding_is_a_number_of_frames(conf, frames):
     with pytest.raises(UserError, match="pad_reference must be a number of frames"):
-        SSLDistance(**conf, pad_reference=frames)
+        ssl_distance(**conf, pad_reference=frames)
 
 
 def test_draws_follow_the_seed_that_torch_has_at_the_first(
@@ -270,10 +277,10 @@ def test_draws_follow_the_seed_that_torch_has_at_the_first(
     settings = {**conf, "layers": {"random": 2, "of": "all"}, "pad_reference": 9}
     est, seen = noisy.clone().requires_grad_(), []
     for seed in (3, 3, 4):
-        loss = SSLDistance(**settings).load()
+        loss = ssl_distance(**settings).load()
         torch.manual_seed(seed)
         torch.rand(seed)  # how far torch's own stream is does not count
-        drawn = [list(loss.per_layer(est, speech_like)) for _ in range(6)]
+        drawn = [list(loss.per_layer(est, speech_like).layers) for _ in range(6)]
         seen.append((drawn, heard.copy()))
         heard.clear()
     assert seen[0] == seen[1] != seen[2]
@@ -282,11 +289,12 @@ def test_draws_follow_the_seed_that_torch_has_at_the_first(
 def test_draws_go_on_from_their_state(conf, heard, speech_like, noisy):
     settings = {**conf, "layers": {"random": 2, "of": "all"}, "pad_reference": 9}
     est = noisy.clone().requires_grad_()
-    whole, first, second = (SSLDistance(**settings) for _ in range(3))
+    whole, first, second = (ssl_distance(**settings) for _ in range(3))
 
     def steps(loss, count):
         heard.clear()
-        return [list(loss.per_layer(est, speech_like)) for _ in range(count)], [*heard]
+        found = [list(loss.per_layer(est, speech_like).layers) for _ in range(count)]
+        return found, [*heard]
 
     torch.manual_seed(5)
     drawn, paddings = steps(whole, 6)
@@ -316,7 +324,9 @@ def test_import_needs_neither_espnet_nor_s3prl():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("module", ["ssl.upstream", "ssl.blocks", "enh.loss", "frames"])
+@pytest.mark.parametrize(
+    "module", ["ssl.upstream", "ssl.blocks", "ssl.spec", "enh.loss", "enh.fragment"]
+)
 def test_modules_can_be_imported_in_any_order(module):
     command = [sys.executable, "-c", f"import espnet2_ext.{module}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

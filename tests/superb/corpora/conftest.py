@@ -9,7 +9,7 @@ import pytest
 
 from espnet2_ext.bin import prepare_superb
 from espnet2_ext.errors import UserError
-from espnet2_ext.superb.corpora import TASK2CORPUS
+from espnet2_ext.superb.corpora.registry import TASK2CORPUS
 from tests.superb.corpora import miniature
 
 

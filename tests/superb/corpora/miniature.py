@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from espnet2_ext.data.debian.clips import load_clip
-from espnet2_ext.data.debian.fetch import fetch_packages
-from espnet2_ext.data.debian.packages import PACKAGES
-from espnet2_ext.data.debian.speech import asterisk
+from corpus.clips import load_clip
+from corpus.fetch import fetch_packages
+from corpus.packages import PACKAGES
+from corpus.speech import asterisk
 from espnet2_ext.errors import UserError
 from tests.tiny_corpus import speech_like
 

@@ -4,15 +4,15 @@ import re
 
 import pytest
 
+from espnet2_ext.corpora.noise import NOISE_CORPORA
 from espnet2_ext.errors import UserError
-from espnet2_ext.superb.corpora import (
+from espnet2_ext.superb.corpora.build import build_splits
+from espnet2_ext.superb.corpora.registry import (
     CORPORA,
     TASK2CORPUS,
     Options,
-    build_splits,
     corpus_of,
 )
-from espnet2_ext.superb.corpora.noise import NOISE_CORPORA
 from espnet2_ext.superb.tasks import TASKS
 from tests.conftest import ROOT
 

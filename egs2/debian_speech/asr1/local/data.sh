@@ -29,5 +29,6 @@ if [ -z "${DEBIAN_SPEECH:-}" ]; then
 fi
 
 read -ra py <<< "${PYTHON:-python3}" # may be several words
-"${py[@]}" -m espnet2_ext.bin.prepare_debian_asr --downloads "${DEBIAN_SPEECH}" --data_dir data \
+PYTHONPATH="$(cd .. && pwd):${PYTHONPATH}" "${py[@]}" -m corpus.prepare asr \
+    --downloads "${DEBIAN_SPEECH}" --data_dir data \
     --max_train_utts "${max_train_utts}" --max_test_utts "${max_test_utts}" --seed "${seed}" --nj "${nj}"

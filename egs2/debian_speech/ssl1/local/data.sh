@@ -28,5 +28,6 @@ if [ -z "${DEBIAN_SPEECH:-}" ]; then
 fi
 
 read -ra py <<< "${PYTHON:-python3}" # may be several words
-"${py[@]}" -m espnet2_ext.bin.prepare_debian_ssl --downloads "${DEBIAN_SPEECH}" --data_dir data \
+PYTHONPATH="$(cd .. && pwd):${PYTHONPATH}" "${py[@]}" -m corpus.prepare ssl \
+    --downloads "${DEBIAN_SPEECH}" --data_dir data \
     --max_train_utts "${max_train_utts}" --max_valid_utts "${max_valid_utts}" --nj "${nj}"

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
-from espnet2_ext.enh.loss.ssl_distance import SSLDistance
 from espnet2_ext.errors import UserError
+from espnet2_ext.ssl.spec import UpstreamSpec
+from tests.flat import ssl_distance
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_gradient_lowers_the_loss(conf, speech_like, noisy):
 def test_samples_beyond_the_length_do_not_count(checkpoints, speech_like, noisy):
     # layer-norm family: GroupNorm of the base models sees the padding by design
     path = str(checkpoints["wavlm_local:large"])
-    criterion = SSLLoss("wavlm_local", path)
+    criterion = SSLLoss(upstream="wavlm_local", path_or_url=path)
     lengths = torch.tensor([24000, 14000])
     ref, inf = speech_like.clone(), noisy.clone()
     ref[1, 14000:] = 0
@@ -106,11 +107,9 @@ def test_upstream_gets_every_argument(conf, tmp_path):
         **conf, download_dir=str(tmp_path), extra_conf=extra, fs=8000
     ).ssl_distance.upstream
     assert upstream.fs == 8000
-    assert upstream._shared.options == {
-        "path_or_url": conf["path_or_url"],
-        "download_dir": str(tmp_path),
-        "extra_conf": extra,
-    }
+    assert upstream.spec == UpstreamSpec(
+        "wavlm_local", conf["path_or_url"], str(tmp_path), extra
+    )
 
 
 def test_criterion_holds_no_weights(conf, speech_like):
@@ -165,7 +164,7 @@ def test_wrong_setting_is_refused_when_built(conf, wrong, message):
 
 
 def test_plain_loop_gets_the_same_number(conf, speech_like, noisy):
-    distance = SSLDistance(**conf)
+    distance = ssl_distance(**conf)
     torch.testing.assert_close(
         distance(est=noisy, ref=speech_like), SSLLoss(**conf)(speech_like, noisy)
     )

@@ -10,7 +10,9 @@ from espnet2_ext.errors import UserError
 
 @pytest.fixture
 def criterion(checkpoints):
-    return SSLLoss("wav2vec2_local", str(checkpoints["wav2vec2_local"]))
+    return SSLLoss(
+        upstream="wav2vec2_local", path_or_url=str(checkpoints["wav2vec2_local"])
+    )
 
 
 def test_agrees_with_espnets_solver_on_full_lengths(criterion, speech_like):

@@ -1,0 +1,149 @@
+"""The one table of downstream tasks on the embedded corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from corpus.downstream import speakers, words
+from corpus.downstream.items import Most, Row, Splits, Trees
+from corpus.downstream.roles import ROLES, Role
+from espnet2_ext.errors import UserError, unknown_name
+
+SIZES = ("demo", "full")
+
+
+@dataclass(frozen=True)
+class DownstreamTask:
+    """One task.
+
+    Attributes:
+        name: as in `superb.tasks`; also the folder of its manifests.
+        title: for people.
+        columns: of train and valid, after ``id`` and ``wav_path``.
+        define: finds the rows of every split.
+        demo: rows of a stratum at most, in the demo size. A stratum is a class (sid,
+            ic, ks, asv), a speaker (asr, lid), everything (pr).
+        full: the same in the full size; 0 is all.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    define: Callable[[Trees, Most], Splits]
+    demo: Most
+    full: Most
+
+
+def _most(train: int, valid: int, test: int) -> dict[Role, int]:
+    return {"train": train, "valid": valid, "test": test}
+
+
+ALL = _most(0, 0, 0)
+TASKS: tuple[DownstreamTask, ...] = (
+    DownstreamTask(
+        "pr",
+        "phones of read Russian",
+        ("transcription",),
+        words.phone_recognition,
+        _most(180, 20, 24),
+        ALL,
+    ),
+    DownstreamTask(
+        "asr",
+        "characters of Russian sentences",
+        ("transcription",),
+        words.speech_recognition,
+        _most(180, 20, 24),
+        ALL,
+    ),
+    DownstreamTask(
+        "sid",
+        "which of the known voices",
+        ("label",),
+        speakers.speaker_identification,
+        _most(18, 4, 6),
+        ALL,
+    ),
+    DownstreamTask(
+        "asv",
+        "same person or not, unseen voices",
+        ("spk",),
+        speakers.speaker_verification,
+        _most(15, 0, 8),
+        _most(0, 0, 25),
+    ),
+    DownstreamTask(
+        "ic",
+        "what a telephone prompt is for, in five languages",
+        ("labels",),
+        words.intent_classification,
+        _most(80, 10, 24),
+        ALL,
+    ),
+    DownstreamTask(
+        "ks", "digits and letters", ("label",), words.keyword_spotting, ALL, ALL
+    ),
+    DownstreamTask(
+        "lid",
+        "which of three languages, where the channel does not tell",
+        ("label",),
+        speakers.language_identification,
+        _most(36, 8, 16),
+        ALL,
+    ),
+)
+
+
+def find_tasks(trees: Trees, size: str) -> dict[str, Splits]:
+    """Find the rows of every task.
+
+    Raises:
+        UserError: if the size is unknown, or a task has no rows for a split (all such
+            tasks are named).
+    """
+    if size not in SIZES:
+        raise unknown_name("--superb_size", size, SIZES)
+    found = {
+        task.name: task.define(trees, task.demo if size == "demo" else task.full)
+        for task in TASKS
+    }
+    lost = [
+        f"{name}: {role}"
+        for name, splits in found.items()
+        for role in ROLES
+        if not splits[role] and (name, role) != ("asv", "valid")
+    ]
+    if lost:
+        raise UserError(
+            f"found no recordings for {', '.join(lost)}; expected them in the Debian "
+            "packages (warnings about missing ones are above). Try a release that has "
+            "them all."
+        )
+    check_apart(found)
+    return found
+
+
+def check_apart(found: Mapping[str, Splits]) -> None:
+    """Assert that no clip of a task is in two of its splits, whatever the packages."""
+    for name, splits in found.items():
+        seen: dict[str, Role] = {}
+        for role in ROLES:
+            for clip in _clips(splits[role]):
+                assert seen.setdefault(clip, role) == role, f"{name}: {clip}"
+
+
+def _clips(rows: list[Row]) -> set[str]:
+    return {
+        clip.path
+        for row in rows
+        for utterance in row.speech
+        for clip in utterance.clips
+    }
+
+
+def table_header(task: DownstreamTask, role: Role) -> list[str]:
+    """Give the CSV columns of a split; the test of asv is a list of trials."""
+    if task.name == "asv" and role == "test":
+        return ["id1", "id2", "wav_path1", "wav_path2", "label"]
+    return ["id", "wav_path", *task.columns]

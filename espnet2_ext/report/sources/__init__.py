@@ -1,0 +1,1 @@
+"""Readers of what the stages wrote: each makes columns, or curves."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from espnet2_ext.bin.report import main
+from espnet2_ext.report.comparison import Comparison, compare_set
+from espnet2_ext.report.sources.scores import read_scored_set
+from espnet2_ext.report.summary import summary_lines, summary_table
+from tests.report.conftest import Corpus
+from tests.report.downstream import column, headers, options, read
+
+
+def one_set(corpus: Corpus) -> Comparison:
+    systems = read(corpus).systems
+    scored = read_scored_set(corpus.root / "dump", "test_en", systems)
+    return compare_set(scored, systems, "SE-SNR")
+
+
+def test_results_begin_with_a_page_that_fits_on_a_screen(full: Corpus) -> None:
+    main(options(full))
+    text = (full.root / "out/RESULTS.md").read_text()
+    page = text[: text.index("## Joint table")]
+    assert "## Summary" in page
+    assert len(page.splitlines()) <= 50
+    tables = [line for line in page.splitlines() if line.startswith("|")]
+    assert max(map(len, tables)) <= 160
+
+
+def test_summary_has_main_columns_and_signs_against_noisy(full: Corpus) -> None:
+    table = summary_table([one_set(full)], read(full))
+    assert headers(table) == [
+        "",
+        "SI-SNR (dB) ↑",
+        "WER PocketSphinx (%) ↓",
+        "WER Whisper tiny.en (%) ↓",
+        "WER ASR char (%) ↓",
+        "tasks: gap closed (%) ↑",
+    ]
+    assert column(table, "WER PocketSphinx") == {
+        "clean": "5.0",
+        "noisy": "45.0",
+        "RNNoise": "55.0 ✘",
+        "SE-SNR": "35.0 ± 0.0 ✔",
+        "SE-SNR+SSL": "15.0 ± 0.0 ✔",
+    }
+    assert column(table, "tasks")["SE-SNR"] == "16.7"
+
+
+def test_column_that_a_loss_aims_at_is_not_in_the_summary(full: Corpus) -> None:
+    full.config(full.exp("b", 0), "whisper_tiny_en")
+    table = summary_table([one_set(full)], read(full))
+    assert not any("Whisper" in text for text in table.header)
+
+
+def test_summary_says_who_helps(full: Corpus) -> None:
+    assert summary_lines([one_set(full)])[1:] == [
+        "test_en: for recognition, enhancement by RNNoise does not help: it does harm.",
+        "test_en: for recognition, enhancement by SE-SNR helps.",
+        "test_en: for recognition, enhancement by SE-SNR+SSL helps.",
+    ]
