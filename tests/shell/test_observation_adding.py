@@ -176,11 +176,11 @@ def test_none_is_the_default(recipe):
         (("--observation_adding", "0.1,0.2"), "expected numbers from 0 to 1"),
         (
             ("--observation_adding", "0.1 0.1"),
-            "expected each once, and 0.1 is there twice",
+            "each once, and 0.1 is there twice",
         ),
         (
             ("--observation_adding", "0.1", "--ref_num", "2"),
-            "found --ref_num 2; expected 1",
+            "--ref_num 2; expected 1",
         ),
         (
             (

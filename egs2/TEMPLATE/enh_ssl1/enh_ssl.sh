@@ -101,18 +101,8 @@ stage_2_speed_perturbation() {
 }
 
 stage_3_format() {
-    local dset
     check_data "${train_set}" "${valid_set}" "${tests[@]}"
-    for dset in "${train_set}" "${valid_set}"; do
-        format_set "${dset}" "${raw}/org/${dset}" "${train_streams}"
-    done
-    for dset in "${tests[@]}"; do
-        [ "${dset}" = "${valid_set}" ] || format_set "${dset}" "${raw}/${dset}" "${streams}"
-    done
-}
-
-stage_4_filter() {
-    filter_sets "${train_set}" "${valid_set}"
+    format_sets "${train_streams}" "${streams}" "${tests[@]}"
 }
 
 stage_5_statistics() {
@@ -127,8 +117,6 @@ stage_5_statistics() {
         "${stats}"/{train,valid}/speech_{mix,ref1}_shape && return
     n=$(at_most "${nj}" "$(count_lines "${raw}/${valid_set}/wav.scp")")
     n=$(at_most "${n}" "$(count_lines "${raw}/${train_set}/wav.scp")")
-    # the YAMLs of all systems: the longest work comes next
-    check_configs < <(rows system config | sed 's/$/\t-/')
     # shellcheck disable=SC2086 # options are meant to be split
     collect_statistics --skip_sum_stats "${stats}" "${print}" "${n}" 5 \
         -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" \
@@ -161,17 +149,6 @@ data_flags() { # fills data_args, shape_args and data_inputs of training
     done
 }
 
-check_configs() { # lines `config start` on standard input: YAMLs, all problems at once
-    local config start words=()
-    while IFS=$'\t' read -r config start; do
-        [ "${config:--}" = - ] || words+=(--config "${config}" --init_param "${start#-}")
-    done
-    [[ ${#words[@]} -eq 0 || ${configs_checked} = "${words[*]}" ]] && return
-    configs_checked=${words[*]}
-    run "${py[@]}" -m espnet2_ext.bin.check_config "${words[@]}" --enh_args "${enh_args}"
-}
-configs_checked=""
-
 stage_6_train() {
     data_flags
     at_once "${train_jobs}"
@@ -180,22 +157,12 @@ stage_6_train() {
 }
 
 train_systems() { # KIND: those that are not trained yet
-    local row label exp seed config start todo=()
+    local label exp seed config start
     local -A prints=()
-    while IFS=$'\t' read -r row start; do # before any training
-        "${dry_run}" || [[ ${start} == - || -e ${start%%:*} ]] \
-            || die "found no ${start%%:*}; expected the model that ${row} starts from;" \
-                "train it first (stage 6), or name another as --init_param"
-    done < <(rows "$1" row start)
-    while IFS=$'\t' read -r exp seed config start; do
+    while IFS=$'\t' read -r exp seed config start; do # all of them before any training
         prints[${exp}]=$(training_print "${seed#-}" "${config#-}" "${start#-}")
-        if needs_training "${exp}" "${prints[${exp}]}"; then
-            todo+=("${config}"$'\t'"${start}")
-        else
-            unset "prints[${exp}]"
-        fi
+        needs_training "${exp}" "${prints[${exp}]}" || unset "prints[${exp}]"
     done < <(rows "$1" exp seed config start)
-    check_configs < <(printf '%s\n' "${todo[@]}")
     while IFS=$'\t' read -r label exp seed config start; do
         seed=${seed#-} config=${config#-} start=${start#-}
         [ -n "${prints[${exp}]+todo}" ] || continue

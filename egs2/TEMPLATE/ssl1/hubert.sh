@@ -66,14 +66,7 @@ stage_1_data() {
 }
 
 stage_3_format() {
-    local dset
-    for dset in "${train_set}" "${valid_set}"; do
-        format_set "${dset}" "${raw}/org/${dset}" wav
-    done
-}
-
-stage_4_filter() {
-    filter_sets "${train_set}" "${valid_set}"
+    format_sets wav wav
 }
 
 stage_5_units() {

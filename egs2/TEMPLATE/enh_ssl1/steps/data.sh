@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # To be sourced by the templates: data directories, stages 1 to 4.
-declare raw nj fs audio_format train_cmd min_wav_duration max_wav_duration
+declare raw nj fs audio_format train_cmd min_wav_duration max_wav_duration train_set valid_set
 declare -a py
 
 set_inputs() { # DIR: the words for the fingerprint of a data directory, a line each
@@ -53,9 +53,19 @@ format_set() { # SET DIR STREAMS [AUDIO_FORMAT]
         --data_dir "data/$1" --out_dir "$2" --streams "$3" --fs "${fs}" --audio_format "${format}"
 }
 
-filter_sets() { # SET...: dump/raw/SET is dump/raw/org/SET without too short and too long ones
+format_sets() { # TRAIN_STREAMS STREAMS TEST_SET...: what is trained on goes to be filtered
+    local dset
+    for dset in "${train_set}" "${valid_set}"; do
+        format_set "${dset}" "${raw}/org/${dset}" "$1"
+    done
+    for dset in "${@:3}"; do
+        [ "${dset}" = "${valid_set}" ] || format_set "${dset}" "${raw}/${dset}" "$2"
+    done
+}
+
+stage_4_filter() { # dump/raw/SET is dump/raw/org/SET without too short and too long ones
     local dset print range="${fs} ${min_wav_duration} ${max_wav_duration}"
-    for dset in "$@"; do
+    for dset in "${train_set}" "${valid_set}"; do
         print=$(fingerprint --audio "${raw}/org/${dset}/wav.scp" --option "${range}")
         up_to_date "${raw}/${dset}/.stamp" "${print}" "${raw}/${dset}/wav.scp" && continue
         run "${py[@]}" -m espnet2_ext.bin.filter_data --in_dir "${raw}/org/${dset}" \
