@@ -158,6 +158,12 @@ def test_plain_loss_and_report_do_not_load_what_they_do_not_need() -> None:
         assert done.returncode == 0, f"{module} imports {heavy}"
 
 
-@pytest.mark.parametrize("path", re.findall(r"`([\w/]+\.(?:py|sh))", MAP.read_text()))
-def test_files_that_the_map_names_exist(path: str) -> None:
-    assert any((base / path).is_file() for base in (PACKAGE, ROOT)), path
+NAMED = re.findall(r"`([\w/]+\.(?:py|sh))(?::(\w+))?`", MAP.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("path", "name"), NAMED)
+def test_what_the_map_names_exists(path: str, name: str) -> None:
+    file = next((b / path for b in (PACKAGE, ROOT) if (b / path).is_file()), None)
+    assert file is not None, path
+    text = file.read_text(encoding="utf-8")
+    assert not name or re.search(rf"^(?:def|class) {name}\b|^{name} =", text, re.M)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import read_scp
-from espnet2_ext.hubert.kmeans import Features, hubert_features, mfcc
+from espnet2_ext.hubert.kmeans import ComputeFeatures, hubert_features, mfcc
 from espnet2_ext.hubert.labels import write_labels
 
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "a portion above 0 and up to 1, and 2 clusters or more."
         )
     if args.feature == "mfcc":
-        features: Features = mfcc
+        features: ComputeFeatures = mfcc
     elif args.model_dir is None:
         raise UserError("--feature hubert: found no --model_dir; expected it.")
     else:

@@ -7,9 +7,9 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 
 from espnet2_ext.data.audiofacts import AudioFacts, inspect_audio
+from espnet2_ext.data.parallel import in_parallel
 from espnet2_ext.data.problems import Problem, Table
 
 REFERENCES = re.compile(r"^(spk|noise|dereverb)\d+\.scp$")
@@ -42,8 +42,6 @@ def audio_tables(tables: Tables) -> dict[str, Table]:
 
 def inspect_all(tables: Tables, audio: bool, jobs: int) -> dict:
     """Inspect every audio entry, with a progress bar; see `Facts`."""
-    from tqdm import tqdm
-
     keys, sources = [], []
     for name, table in audio_tables(tables).items():
         for utt, (_, source) in table.first_lines().items():
@@ -51,16 +49,9 @@ def inspect_all(tables: Tables, audio: bool, jobs: int) -> dict:
                 keys.append((name, utt))
                 sources.append(source)
     look = functools.partial(inspect_audio, read_samples=audio)
-    tqdm.monitor_interval = 0  # its thread and forked workers do not go together
     few = len(keys) < 500 or not audio  # done before a bar could be read
-    bar = functools.partial(
-        tqdm, total=len(keys), desc="audio", mininterval=2, disable=few
-    )
-    if jobs <= 1 or few:
-        return dict(zip(keys, bar(map(look, sources)), strict=True))
-    with ProcessPoolExecutor(jobs) as workers:
-        found = workers.map(look, sources, chunksize=16)
-        return dict(zip(keys, bar(found), strict=True))
+    found = in_parallel(look, sources, 1 if few else jobs, "audio", silent=few)
+    return dict(zip(keys, found, strict=True))
 
 
 def _entries(

@@ -11,10 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,8 +21,10 @@ import soundfile
 
 from espnet2_ext.data.clean_audio import check_clean
 from espnet2_ext.data.noise_source import INT16, Pools, add_noise, draw_noise
+from espnet2_ext.data.parallel import in_parallel
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import ARK_ENTRY, write_audio
+from espnet2_ext.fileio.digest import stable_int
 from espnet2_ext.fileio.names import OutputFolder, check_ids
 from espnet2_ext.fileio.scp import atomic_write, utt2spk_to_spk2utt, write_scp
 
@@ -196,20 +196,11 @@ def _mix_all(
     options: MixOptions,
     jobs: int,
 ) -> list[MixtureResult]:
-    from tqdm import tqdm
-
-    tqdm.monitor_interval = 0  # its thread and forked workers do not go together
     work = functools.partial(
         mix_item, pools=pools, folder=out_dir / "audio", options=options
     )
     items = sorted(audio.items(), key=lambda item: item[0].encode())
-    bar = functools.partial(
-        tqdm, total=len(items), desc=out_dir.name, file=sys.stderr, mininterval=2
-    )
-    if jobs <= 1:
-        return list(bar(map(work, items)))
-    with ProcessPoolExecutor(jobs) as workers:
-        return list(bar(workers.map(work, items, chunksize=8)))
+    return list(in_parallel(work, items, jobs, out_dir.name))
 
 
 def mix_item(
@@ -232,8 +223,7 @@ def mix_item(
 def _mix(
     id_: str, path: str, pools: Pools, folder: Path, options: MixOptions
 ) -> MixtureResult:
-    digest = hashlib.sha256(f"{options.seed} {id_}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    rng = np.random.default_rng(stable_int(f"{options.seed} {id_}"))
     snr = options.snrs[int(rng.integers(len(options.snrs)))]
     kinds = sorted(pools)
     kind = kinds[int(rng.integers(len(kinds)))]

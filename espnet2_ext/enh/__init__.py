@@ -1,0 +1,1 @@
+"""Speech enhancement: the SSL loss, the model around it, and its export."""

@@ -74,3 +74,8 @@ def first_bytes(value: str) -> bytes:
             return stream.read(SAMPLED_BYTES)
     except OSError as error:
         raise UserError(f"{value}: cannot be read ({error.strerror}).") from error
+
+
+def stable_int(text: str) -> int:
+    """Return 64 bits that follow from the text alone: a seed or a rank."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

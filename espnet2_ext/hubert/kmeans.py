@@ -22,7 +22,7 @@ from espnet2_ext.train.arguments import blame
 FS, WINDOW, SHIFT = 16000, 400, 320  # Hz, samples, samples
 BATCH = 10000  # frames of a step of mini-batch k-means
 
-Features = Callable[[torch.Tensor], torch.Tensor]  # (T,) -> (F, D)
+ComputeFeatures = Callable[[torch.Tensor], torch.Tensor]  # (T,) -> (F, D)
 
 
 def mfcc(wav: torch.Tensor) -> torch.Tensor:
@@ -42,7 +42,7 @@ def mfcc(wav: torch.Tensor) -> torch.Tensor:
     return torch.cat([static, delta, compute_deltas(delta)]).T
 
 
-def hubert_features(exp_dir: Path, model_file: str, layer: int) -> Features:
+def hubert_features(exp_dir: Path, model_file: str, layer: int) -> ComputeFeatures:
     """Give the output of a block of a model that ESPnet's HubertTask has trained.
 
     Args:
@@ -79,7 +79,7 @@ def hubert_features(exp_dir: Path, model_file: str, layer: int) -> Features:
     return features
 
 
-def extract(utt: str, source: str, features: Features) -> np.ndarray:
+def extract(utt: str, source: str, features: ComputeFeatures) -> np.ndarray:
     """Read an utterance and give its features, (F, D) float32.
 
     Raises:

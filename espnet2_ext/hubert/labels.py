@@ -11,13 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 from espnet2_ext.fileio.scp import atomic_write, write_scp
-from espnet2_ext.hubert.kmeans import Features, extract, learn_kmeans, units
+from espnet2_ext.hubert.kmeans import ComputeFeatures, extract, learn_kmeans, units
 
 
 def write_labels(
     train: Mapping[str, str],
     valid: Mapping[str, str],
-    features: Features,
+    features: ComputeFeatures,
     out_dir: Path,
     *,
     n_clusters: int,
@@ -60,7 +60,7 @@ def _choose(frames: Mapping[str, np.ndarray], portion: float, seed: int) -> np.n
 
 
 def _extract_all(
-    table: Mapping[str, str], features: Features, name: str
+    table: Mapping[str, str], features: ComputeFeatures, name: str
 ) -> Iterator[tuple[str, np.ndarray]]:
     for utt, source in tqdm(table.items(), name, mininterval=2):
         yield utt, extract(utt, source, features)

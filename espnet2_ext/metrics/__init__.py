@@ -1,0 +1,1 @@
+"""Scores of enhanced speech per utterance, and the statistics of a set."""

@@ -1,0 +1,1 @@
+"""Tables, intervals and verdicts from the scores of several systems."""

@@ -1,0 +1,1 @@
+"""Frozen differentiable SSL models, and specifications of their layers."""

@@ -1,0 +1,1 @@
+"""ESPnet's tasks with our classes, and checks of their configurations."""

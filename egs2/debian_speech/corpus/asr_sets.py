@@ -7,7 +7,6 @@ enhancement recipe's test pool (``spk1.scp`` beside it has the clean signals).
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from corpus.clean_sets import (
     Say,
     Tables,
     at_most,
-    in_parallel,
     one_set,
     versions,
     write_clean,
@@ -29,7 +27,9 @@ from corpus.packages import PACKAGES, Package
 from corpus.plan import TEST_LEVEL, TEST_SNRS, Item
 from corpus.russian import russian_sentences
 from corpus.splits import Utterance
+from espnet2_ext.data.parallel import in_parallel
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.digest import stable_int
 
 CLEAN = ("train", "valid", "test")
 NOISY = "test_noisy"
@@ -105,8 +105,7 @@ def _write_noisy(
     items = []
     for place, utterance in zip(order, utterances, strict=True):
         kind, snr = cells[int(place) % len(cells)]
-        key = f"{seed} {utterance.id}".encode()
-        draw = (int.from_bytes(hashlib.sha256(key).digest()[:8], "big"),)
+        draw = (stable_int(f"{seed} {utterance.id}"),)
         items.append(Item(utterance.id, utterance, kind, snr, TEST_LEVEL, False, draw))
     render = functools.partial(render_item, pool=pool, audio=folder / "audio")
     made = dict(in_parallel(render, items, jobs, folder.name))

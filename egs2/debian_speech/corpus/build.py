@@ -5,11 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from corpus.noise import NoisePool
 from corpus.plan import FORMAT, Item, Options, SetPlan, make_plans
 from corpus.splits import PAUSE_SECONDS, SETS
 from espnet2_ext.data import simulate
+from espnet2_ext.data.parallel import in_parallel
 from espnet2_ext.fileio.audio import write_audio
 from espnet2_ext.fileio.scp import atomic_write, utt2spk_to_spk2utt, write_scp
 
@@ -137,20 +136,10 @@ class Rendered:
 def _render_all(
     plan: SetPlan, audio: Path, jobs: int
 ) -> Iterable[tuple[str, Rendered]]:
-    from tqdm import tqdm
-
     if any(item.room for item in plan.items):
         simulate.load_pyroomacoustics()  # once, not in every worker
-    tqdm.monitor_interval = 0  # its thread and forked workers do not go together
     work = functools.partial(render_item, pool=plan.pool, audio=audio)
-    bar = functools.partial(
-        tqdm, total=len(plan.items), desc=plan.name, file=sys.stderr, mininterval=2
-    )
-    if jobs <= 1:
-        yield from bar(map(work, plan.items))
-        return
-    with ProcessPoolExecutor(jobs) as workers:
-        yield from bar(workers.map(work, plan.items, chunksize=4))
+    return in_parallel(work, plan.items, jobs, plan.name)
 
 
 def render_item(item: Item, pool: NoisePool, audio: Path) -> tuple[str, Rendered]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from corpus.build import MANIFEST, clear_set
 from corpus.clips import FS, load_clip
 from corpus.fetch import deb_name
 from corpus.splits import Utterance
+from espnet2_ext.data.parallel import in_parallel
 from espnet2_ext.data.simulate import PEAK
 from espnet2_ext.fileio.audio import write_audio
 from espnet2_ext.fileio.scp import atomic_write, utt2spk_to_spk2utt, write_scp
@@ -83,23 +82,6 @@ def _write_clip(utterance: Utterance, folder: Path) -> tuple[str, str]:
     path = folder / "audio" / f"{utterance.id}.wav"
     write_audio(path, wav, FS)
     return utterance.id, str(path)
-
-
-def in_parallel(
-    work: Callable, items: Sequence, jobs: int, name: str
-) -> Iterable[tuple]:
-    """Map ``work`` over the items with a progress bar, in order."""
-    from tqdm import tqdm
-
-    tqdm.monitor_interval = 0  # its thread and forked workers do not go together
-    bar = functools.partial(
-        tqdm, total=len(items), desc=name, file=sys.stderr, mininterval=2
-    )
-    if jobs <= 1:
-        yield from bar(map(work, items))
-        return
-    with ProcessPoolExecutor(jobs) as workers:
-        yield from bar(workers.map(work, items, chunksize=8))
 
 
 def write_tables(folder: Path, utterances: Sequence[Utterance], tables: Tables) -> None:

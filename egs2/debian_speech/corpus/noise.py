@@ -6,7 +6,6 @@ Files are divided, never excerpts, and related files go together: "Blacksmith1" 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +20,7 @@ from corpus.clips import (
     load_clip,
 )
 from corpus.containers import open_container
+from espnet2_ext.fileio.digest import stable_int
 from espnet2_ext.fileio.names import safe_id
 
 Trees = Mapping[str, Path]
@@ -109,10 +109,10 @@ def split_families(families: Iterable[str]) -> dict[str, str]:
     empty pool is given one family from the fullest, so that five pieces of music reach
     all three. Fewer than three families cannot be divided: the answer is empty.
     """
-    ordered = sorted(set(families), key=_number)
+    ordered = sorted(set(families), key=stable_int)
     if len(ordered) < len(POOLS):
         return {}
-    where = {family: _pool(_number(family) % 20) for family in ordered}
+    where = {family: _pool(stable_int(family) % 20) for family in ordered}
     for pool in POOLS:
         if pool not in where.values():
             fullest = Counter(where.values()).most_common(1)[0][0]
@@ -122,10 +122,6 @@ def split_families(families: Iterable[str]) -> dict[str, str]:
 
 def _pool(number: int) -> str:
     return "test" if number < 5 else "valid" if number < 8 else "train"
-
-
-def _number(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
 def _ambient(trees: Trees) -> list[Clip]:

@@ -14,6 +14,7 @@ from corpus.clips import Clip
 from corpus.noise import NoisePool, noise_pools
 from corpus.splits import SETS, Utterance, collect_sets
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.digest import stable_int
 
 FORMAT = 1  # raise it when the same options give other bytes
 TRAIN_SNRS = (-5, 0, 5, 10, 15)  # dB
@@ -138,13 +139,13 @@ def _items(
     most = options.max_train_utts if train else options.max_test_utts
     # By hash, so that a part is spread over speakers, and a smaller part is a part of
     # a larger one.
-    chosen = sorted(utterances, key=lambda u: _hash(u.id))[: most or None]
+    chosen = sorted(utterances, key=lambda u: stable_int(u.id))[: most or None]
     items = []
     for copy in range(options.train_copies if train else 1):
         for index, utterance in enumerate(chosen):
             id_ = utterance.id if options.train_copies == 1 or not train else ""
             id_ = id_ or f"{utterance.id}-c{copy}"
-            seed = (options.seed, _hash(id_))
+            seed = (options.seed, stable_int(id_))
             rng = np.random.default_rng([*seed, 0])
             room = bool(rng.random() < options.rir_prob)
             if train:
@@ -158,7 +159,3 @@ def _items(
                 level = TEST_LEVEL
             items.append(Item(id_, utterance, kind, snr, level, room, (*seed, 1)))
     return sorted(items, key=lambda item: item.id.encode())
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -1,0 +1,1 @@
+"""Frontends of recognisers: the s3prl upstreams."""

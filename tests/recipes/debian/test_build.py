@@ -148,10 +148,9 @@ def test_killed_run_leaves_no_list_and_the_next_gives_the_same(
     built, small_root, small_trees, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(small_root)],
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

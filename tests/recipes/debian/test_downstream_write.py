@@ -22,7 +22,6 @@ from espnet2_ext.bin import make_noisy_set
 from espnet2_ext.data.check import check_data_dir
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import read_scp
-from tests.conftest import ROOT
 
 HEADERS = {
     "pr": "id,wav_path,transcription",
@@ -190,7 +189,7 @@ def test_killed_run_leaves_no_manifest_and_the_next_gives_the_same(
     monkeypatch.chdir(tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(downstream_root)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -214,7 +213,7 @@ def test_wrong_options_are_refused_before_any_download(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"Did you mean 'demo'"):
         prepare.main(["downstream", "--superb_size", "demos"])
-    with pytest.raises(UserError, match=r"--nj 0; expected 1 or more"):
+    with pytest.raises(UserError, match=r"--nj 0; expected --nj of 1 or more"):
         prepare.main(["downstream", "--nj", "0"])
     assert list(tmp_path.iterdir()) == []
 

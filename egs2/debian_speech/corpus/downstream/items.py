@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from corpus.clips import Clip, duration
 from corpus.downstream.roles import Role
 from corpus.splits import Utterance, join_clips
+from espnet2_ext.fileio.digest import stable_int
 
 Trees = Mapping[str, Path]
 Most = Mapping[Role, int]  # rows of a stratum at most; 0: all
@@ -50,15 +50,10 @@ def take(rows: Iterable[Row], most: int) -> list[Row]:
     one and several tasks choose the same recordings.
     """
     strata: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: number(row.id)):
+    for row in sorted(rows, key=lambda row: stable_int(row.id)):
         strata.setdefault(row.stratum, []).append(row)
     kept = [row for group in strata.values() for row in group[: most or None]]
     return sorted(kept, key=lambda row: row.id.encode())
-
-
-def number(text: str) -> int:
-    """Give an integer that depends on the text alone."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def alone(clip: Clip) -> Utterance:

@@ -15,7 +15,6 @@ from corpus.downstream.items import (
     Splits,
     Trees,
     joined,
-    number,
     person,
     sentences,
     take,
@@ -27,6 +26,7 @@ from corpus.downstream.roles import (
     prompt_role,
 )
 from corpus.splits import Utterance
+from espnet2_ext.fileio.digest import stable_int
 
 Voice = tuple[str, str]  # (source, language)
 WORDS: dict[str, Callable[[Trees, str], list[Clip]]] = {
@@ -106,7 +106,7 @@ def speaker_identification(trees: Trees, most: Most) -> Splits:
 
 
 def _tenths(utterance: Utterance) -> Role:
-    tenth = number(utterance.id) % 10
+    tenth = stable_int(utterance.id) % 10
     return "test" if tenth < 3 else "valid" if tenth == 3 else "train"
 
 

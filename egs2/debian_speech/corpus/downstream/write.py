@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import csv
-import functools
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from corpus.build import draw_babble
 from corpus.clips import FS, load_clip
-from corpus.downstream.items import Row, Splits, number
+from corpus.downstream.items import Row, Splits
 from corpus.downstream.roles import ROLES
 from corpus.downstream.tasks import TASKS, find_tasks, table_header
 from corpus.fetch import deb_name
 from corpus.noise import NoisePool, noise_pools
 from corpus.splits import PAUSE_SECONDS, Utterance
 from espnet2_ext.data import simulate
+from espnet2_ext.data.parallel import in_parallel
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import write_audio
+from espnet2_ext.fileio.digest import stable_int
 from espnet2_ext.fileio.scp import atomic_write, write_scp
 
 FORMAT = 1  # raise it when the same packages give other bytes
@@ -71,7 +71,7 @@ def write_tasks(
     pool = noise_pools(trees)["test"]
     _write_noise(pool, noise, jobs)
     utterances = _unique(found)
-    _work(functools.partial(render, folder=audio), utterances, jobs, "clean speech")
+    list(in_parallel(partial(render, folder=audio), utterances, jobs, "clean speech"))
     utt2spk = {u.id: u.speaker for u in utterances}
     write_scp(superb_dir / "utt2spk", utt2spk)
     for task in TASKS:
@@ -117,27 +117,6 @@ def _unique(found: Found) -> list[Utterance]:
     return [unique[id_] for id_ in sorted(unique, key=str.encode)]
 
 
-def _work(
-    work: Callable[[Utterance], None],
-    items: Sequence[Utterance],
-    jobs: int,
-    title: str,
-) -> None:
-    from tqdm import tqdm
-
-    tqdm.monitor_interval = 0  # its thread and forked workers do not go together
-    bar = functools.partial(
-        tqdm, total=len(items), desc=title, file=sys.stderr, mininterval=2
-    )
-    if jobs <= 1:
-        for _ in bar(map(work, items)):
-            pass
-        return
-    with ProcessPoolExecutor(jobs) as workers:
-        for _ in bar(workers.map(work, items, chunksize=8)):
-            pass
-
-
 def audio_path(folder: Path, id_: str) -> Path:
     """Tell where the audio of an utterance is."""
     return folder / f"{id_}.wav"
@@ -152,7 +131,7 @@ def render(utterance: Utterance, folder: Path) -> None:
     path = audio_path(folder, utterance.id)
     if path.is_file():
         return
-    rng = np.random.default_rng(number(utterance.id))
+    rng = np.random.default_rng(stable_int(utterance.id))
     clips = [load_clip(clip) for clip in utterance.clips]
     wav = simulate.join_with_pauses(clips, PAUSE_SECONDS, FS, rng)
     write_audio(path, at_level(wav, utterance.id), FS)
@@ -182,12 +161,8 @@ def _write_csv(
 def _write_noise(pool: NoisePool, folder: Path, jobs: int) -> None:
     """Write the noise files of a pool and pieces of babble, with their types."""
     kinds = {clip: kind for kind, clips in sorted(pool.files.items()) for clip in clips}
-    _work(
-        functools.partial(render, folder=folder),
-        [Utterance(clip.id, (clip,)) for clip in kinds],
-        jobs,
-        "noise",
-    )
+    noises = [Utterance(clip.id, (clip,)) for clip in kinds]
+    list(in_parallel(partial(render, folder=folder), noises, jobs, "noise"))
     utt2type = {clip.id: kind for clip, kind in kinds.items()}
     utt2type |= dict.fromkeys(_write_babble(pool, folder), "babble")
     paths = {id_: str(audio_path(folder, id_)) for id_ in utt2type}
@@ -202,7 +177,7 @@ def _write_babble(pool: NoisePool, folder: Path) -> Iterator[str]:
         name = f"babble-{index:02d}"
         path = audio_path(folder, name)
         if not path.is_file():
-            rng = np.random.default_rng(number(name))
+            rng = np.random.default_rng(stable_int(name))
             wav, _ = draw_babble(pool, BABBLE_SECONDS * FS, rng)
             write_audio(path, at_level(wav, name), FS)
         yield name

@@ -1,0 +1,1 @@
+"""Criteria for ESPnet's enhancement models."""

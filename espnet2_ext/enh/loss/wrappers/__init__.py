@@ -1,0 +1,1 @@
+"""Solvers that give lengths to the criteria."""
