@@ -20,8 +20,8 @@ esac
 network=${separator:-${network}} loss=${upstream:-${loss}}
 snr=conf/tuning/train_enh_${network}_snr
 for config in "${snr}.yaml" "${snr}_${loss}.yaml"; do
-    [ -r "${config}" ] || { echo "run.sh: found no ${config}; expected one for this --separator and" \
-        "--upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
+    [ -r "${config}" ] || { echo "run.sh: found no ${config}; expected one for this --separator" \
+        "and --upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
 done
 first="" # NAME_warm goes on from NAME_long; an --enh_config given here says that by itself
 [[ ${network} != *_warm || ${*//-/_} == *__enh_config* ]] || first=${snr%_warm_snr}_long_snr.yaml
