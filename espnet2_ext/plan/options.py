@@ -47,11 +47,10 @@ RUNNING: Mapping[str, Check] = {
     **dict.fromkeys(
         (
             *("skip_data_prep", "skip_train", "skip_eval", "skip_packing"),
-            *("dry_run", "resume_jobs", "gpu_inference"),
+            *("skip_downstream", "dry_run", "resume_jobs", "gpu_inference"),
         ),
         flag,
     ),
-    "skip_downstream": choice("", "true", "false"),
     **dict.fromkeys(("dumpdir", "expdir"), table_text),
     "python": program,
     **dict.fromkeys(("train_cmd", "cuda_cmd", "decode_cmd"), wrapper),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from espnet2_ext.plan.values import whole_number, wrong
 
 Options = Mapping[str, str]
-FIRST_DOWNSTREAM = 9  # --skip_downstream '' leaves them out of runs from before it
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,12 @@ STAGES: Mapping[str, Stages] = {
 
 def skipped_by(template: str, options: Options) -> dict[int, str]:
     """Give the stages that are left out, with the option that says so."""
-    found = {}
-    for option, numbers in STAGES[template].skips.items():
-        value = options.get(option, "false")
-        if not value:
-            value = str(int(options["stage"]) < FIRST_DOWNSTREAM).lower()
-        found.update(dict.fromkeys(numbers, option) if value == "true" else {})
-    return found
+    return {
+        number: option
+        for option, numbers in STAGES[template].skips.items()
+        for number in numbers
+        if options.get(option) == "true"
+    }
 
 
 def running(template: str, options: Options) -> set[int]:
@@ -115,7 +113,6 @@ def check_stages(template: str, options: Options) -> Iterator[str]:
     ):
         option = skipped.get(first, "")
         yield (
-            f"--stage: found {first}, which --{option} {options[option] or repr('')} "
-            "leaves out; expected a stage that runs; start at another, or give "
-            f"--{option} false."
+            f"--stage: found {first}, which --{option} true leaves out; expected a "
+            f"stage that runs; start at another, or give --{option} false."
         )

@@ -12,6 +12,7 @@ from espnet2_ext.plan.check import plan_experiment
 from tests.plan.recipes import options_of
 
 TUNING = "conf/tuning/train_enh_tcn_snr"
+DOWNSTREAM = "--stage 9 --skip_downstream false"
 # (what the message says, words of run.sh)
 ENH_SSL = [
     ("--stage", "--stage abc"),
@@ -41,7 +42,7 @@ ENH_SSL = [
     ("nosuch", "--ssl_conf conf/ssl/nosuch.yaml"),
     ("foo", "--denoisers foo"),
     ("--observation_adding", "--observation_adding 1.5"),
-    ("xyz", "--superb_tasks 'pr xyz' --stage 9"),
+    ("xyz", "--superb_tasks 'pr xyz'"),
     ("--enh_label", "--enh_label one"),
     ("nosuch", "--init_config conf/nosuch.yaml"),
     ("nosuch", "--init_param exp/nosuch.pth"),
@@ -79,16 +80,16 @@ ENH_SSL = [
     ("--inference_args: .*normalise", "--inference_args '--normalise true'"),
     ("--init_config.*enh_config", f"--init_config {TUNING}.yaml"),
     ("weights of this network", "--init_config wide.yaml"),
-    ("found no exp/nosuch/", "--asr_exp exp/nosuch --stage 9"),
+    ("found no exp/nosuch/", f"--asr_exp exp/nosuch {DOWNSTREAM}"),
     ("one of them", "--asr_exp a --asr_model_file b.zip"),
-    ("expected 16k", "--stage 13 --fs 8k"),
-    ("nosuch", "--stage 13 --superb_upstreams nosuch"),
-    ("found two named fbank", "--stage 13 --superb_upstreams 'fbank fbank=asv'"),
-    ("--superb_upstreams: found none", "--stage 13 --superb_upstreams ''"),
-    ("found no directory conf/nowhere", "--stage 13 --superb_conf conf/nowhere"),
+    ("expected 16k", f"{DOWNSTREAM} --fs 8k"),
+    ("nosuch", f"{DOWNSTREAM} --superb_upstreams nosuch"),
+    ("found two named fbank", f"{DOWNSTREAM} --superb_upstreams 'fbank fbank=asv'"),
+    ("--superb_upstreams: found none", f"{DOWNSTREAM} --superb_upstreams ''"),
+    ("found no directory conf/nowhere", f"{DOWNSTREAM} --superb_conf conf/nowhere"),
     (
         "--inference_asr_args: .*beam",
-        "--stage 9 --asr_exp asr --inference_asr_model m "
+        f"{DOWNSTREAM} --asr_exp asr --inference_asr_model m "
         "--inference_asr_args '--beam_sise 3'",
     ),
 ]

@@ -35,7 +35,7 @@ def test_the_stages_are_those_of_the_template(template):
 RIGHT = {
     "enh_ssl": [
         ("--stage", "1"),
-        ("--budget", "full", "--stage", "9"),
+        ("--budget", "full", "--stage", "9", "--skip_downstream", "false"),
         ("--denoisers", "rnnoise dtln", "--observation_adding", "0.1 0.30"),
         ("--seeds", "", "--inference_tag", "louder", "--skip_downstream", "true"),
         ("--skip_data_prep", "true", "--stage", "1", "--nj", "4", "--fs", "16000"),

@@ -52,7 +52,7 @@ def recipe(tmp_path):
     """The recipe, with a run.sh that trains nothing."""
     directory = tmp_path / "recipe"
     (directory / "local").mkdir(parents=True)
-    for name in ("conf", "local/ablate.sh", "path.sh", "utils"):
+    for name in ("conf", "local/ablate.sh", "path.sh", "utils", "steps"):
         (directory / name).symlink_to(RECIPE / name)
     (directory / "run.sh").write_text(FAKE_RUN)
     (directory / "run.sh").chmod(0o755)

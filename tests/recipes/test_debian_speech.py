@@ -60,8 +60,8 @@ def finished(recipe):
 
 def trained_with(recipe, *words):
     """The YAML and the seed of each training that run.sh would start."""
-    dry = ["--stage", 6, "--stop_stage", 6, "--dry_run", "true"]
-    done = run(recipe, *dry, first=words)
+    dry = ["--stage", "6", "--stop_stage", "6", "--dry_run", "true"]
+    done = run(recipe, *words, first=dry)  # run.sh's own options in any position
     assert done.returncode == 0, done.stdout
     return re.findall(
         r"--seed (\d) .*--config conf/tuning/train_enh_(\S+)\.yaml", done.stdout

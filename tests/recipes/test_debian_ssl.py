@@ -102,16 +102,16 @@ def test_iterations_follow_one_another_each_on_the_units_of_the_one_before(recip
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--n_clusters", "100"], "found 1 values in --n_clusters; expected one for"),
-        (["--stage", "9"], "found --stage 9"),
-        (["--train_start_iter", "2"], "expected numbers, in order"),
-        (["--train_configs", "a.yaml b.yaml"], "a.yaml, which cannot be read"),
-        (["--audio_format", "mp3"], "found --audio_format mp3"),
+        (["--n_clusters", "100"], "--n_clusters"),
+        (["--stage", "9"], "--stage"),
+        (["--train_start_iter", "2"], "--train_start_iter"),
+        (["--train_configs", "a.yaml b.yaml"], "a.yaml"),
+        (["--audio_format", "mp3"], "mp3"),
     ],
 )
 def test_option_without_sense_is_one_clear_error(recipe, words, message):
     refused = run(recipe, *words)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert message in refused.stdout
 
 

@@ -121,8 +121,13 @@ def test_noise_corpora_that_are_missing_are_all_named(prepared):
 
 def test_dry_run_names_what_every_stage_calls_and_writes_nothing(tmp_path):
     recipe = make_recipe(tmp_path / "recipe")
+    exps = [tmp_path / "a/sys1", tmp_path / "b/sys2"]
+    for exp in exps:
+        exp.mkdir(parents=True)
+        for name in ("config.yaml", "valid.loss.best.pth"):
+            (exp / name).touch()
     before = sorted(recipe.iterdir())
-    done = run(recipe, "--dry_run", "true", "--enh_exps", "a/sys1 b/sys2")
+    done = run(recipe, "--dry_run", "true", "--enh_exps", " ".join(map(str, exps)))
     assert done.returncode == 0, done.stdout[-2000:]
     for name in (
         *("check_install.py", "local/data.sh", "local/noise.sh", "make_noisy_set"),
@@ -138,11 +143,11 @@ def test_dry_run_names_what_every_stage_calls_and_writes_nothing(tmp_path):
 def test_two_systems_of_one_name_and_archives_are_refused(tmp_path):
     recipe = make_recipe(tmp_path / "recipe")
     done = run(recipe, "--dry_run", "true", "--enh_exps", "a/same b/same")
-    assert done.returncode == 1
-    assert "two systems in exp/same" in done.stdout
+    assert done.returncode == 2
+    assert "found two systems named same (a/same b/same)" in done.stdout
     done = run(recipe, "--audio_format", "flac.ark")
-    assert done.returncode == 1
-    assert "expected wav or flac" in done.stdout
+    assert done.returncode == 2
+    assert "flac.ark" in done.stdout
 
 
 def test_system_without_the_model_is_named(prepared, tmp_path):
@@ -151,7 +156,7 @@ def test_system_without_the_model_is_named(prepared, tmp_path):
     (tmp_path / "sys/3epoch.pth").write_text("")
     words = ("--enh_exps", tmp_path / "sys", "--stage", 7, "--stop_stage", 7)
     done = run(prepared, *words)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "valid.loss.best.pth; expected a trained system" in done.stdout
     assert "there are: 3epoch.pth" in done.stdout
 

@@ -9,7 +9,7 @@ import sys
 import time
 
 from helpers import TEMPLATE, run
-from staged import FAST, SETS, contents, make_recipe, score, stages
+from staged import FAST, SETS, contents, make_recipe, plan_fast, score, stages
 
 
 def test_help_needs_no_environment_and_lists_every_option(tmp_path):
@@ -29,24 +29,24 @@ def test_help_needs_no_environment_and_lists_every_option(tmp_path):
 
 def test_set_names_are_required_and_formats_checked(prepared):
     recipe, _ = prepared
-    done = run(["./enh_ssl.sh", "--train_set", "train"], recipe)
-    assert done.returncode == 1
+    done = plan_fast(recipe, ["./enh_ssl.sh", "--train_set", "train"])
+    assert done.returncode == 2
     assert "--test_sets" in done.stderr
     done = stages(recipe, 3, 3, "--audio_format", "mp3")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "flac.ark" in done.stderr
 
 
 def test_dry_run_prints_every_stage_and_writes_nothing(prepared, tmp_path):
     recipe, _ = prepared
     before = contents(recipe)
-    done = run(
+    done = plan_fast(
+        recipe,
         [
             *("./enh_ssl.sh", *SETS, *FAST, "--dry_run", "true"),
             *("--enh_config", "conf/tuning/train.yaml conf/tuning/other.yaml"),
             *("--enh_label", "A B", "--seeds", "0 1", "--skip_packing", "false"),
         ],
-        recipe,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(recipe) == before
@@ -68,20 +68,16 @@ def test_dry_run_prints_every_stage_and_writes_nothing(prepared, tmp_path):
         f"--seed {out[-1]} " in x for x, out in zip(trainings, outputs, strict=1)
     )
     report = next(x for x in done.stdout.splitlines() if "bin.report" in x)
-    systems = "A=exp/enh_train_raw_seed0,exp/enh_train_raw_seed1"
-    assert systems in report.replace("\\", "")
+    assert "--systems exp/systems.tsv --baseline A " in report
 
 
 def test_names_follow_espnet(prepared):
     recipe, _ = prepared
     words = ("--enh_config", "conf/tuning/train.yaml", "--dry_run", "true")
-    args = ("--enh_args", "--max_epoch 3 --optim_conf lr=0.1 --log a/b")
+    args = ("--enh_args", "--max_epoch 3 --optim_conf lr=0.1")
     speed = ("--speed_perturb_factors", "0.9 1.0")
     done = stages(recipe, 5, 6, *words, *args, *speed)
-    assert (
-        "exp/enh_train_raw_max_epoch3_optim_conflr0.1_loga_b_sp/train.log"
-        in done.stdout
-    )
+    assert "exp/enh_train_raw_max_epoch3_optim_conflr0.1_sp/train.log" in done.stdout
     assert "exp/enh_stats_16k_sp/train/speech_mix_shape" in done.stdout
     assert "dump/raw/train_sp/wav.scp\\,speech_mix\\,sound" in done.stdout
     done = stages(recipe, 6, 6, *words, "--audio_format", "flac.ark")
@@ -93,22 +89,23 @@ def test_processors_are_shared_out_whatever_omp_num_threads_says(prepared):
     cores = len(os.sched_getaffinity(0))
     command = ["./enh_ssl.sh", *SETS, "--ngpu", "0", "--dry_run", "true"]
     command += ["--enh_config", "conf/tuning/train.yaml"]
-    printed = run(command, recipe, OMP_NUM_THREADS="1").stdout
+    printed = plan_fast(recipe, command, OMP_NUM_THREADS="1").stdout
     assert f"env OMP_NUM_THREADS={cores} " in printed
-    two = run([*command, "--train_jobs", "2"], recipe, OMP_NUM_THREADS="1").stdout
+    command_of_two = [*command, "--train_jobs", "2"]
+    two = plan_fast(recipe, command_of_two, OMP_NUM_THREADS="1").stdout
     assert f"env OMP_NUM_THREADS={max(cores // 2, 1)} " in two
-    asked = run([*command, "--train_threads", "7"], recipe).stdout
+    asked = plan_fast(recipe, [*command, "--train_threads", "7"]).stdout
     assert "env OMP_NUM_THREADS=7 " in asked
 
 
 def test_a_stage_of_a_later_template_is_said_to_be_absent(prepared):
     recipe, _ = prepared
     done = stages(recipe, 12, 12)
-    assert done.returncode == 0
-    assert "Stage 12: not in this template" in done.stdout
+    assert done.returncode == 2
+    assert "--stage: found" in done.stderr
     done = stages(recipe, 16, 20)
-    assert done.returncode == 1
-    assert "at most 15" in done.stderr
+    assert done.returncode == 2
+    assert "15" in done.stderr
 
 
 def test_skip_options_leave_stages_out(prepared):
@@ -117,7 +114,7 @@ def test_skip_options_leave_stages_out(prepared):
     done = stages(recipe, 1, 15, *words)
     assert done.returncode == 0
     left_out = [x for x in done.stdout.splitlines() if "left out" in x]
-    assert len(left_out) == len((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15))
+    assert len(left_out) == len((1, 2, 3, 4, 5, 6, 7, 8, 11, 15))
 
 
 def test_format_and_filter_make_espnets_directories(prepared):
@@ -177,12 +174,12 @@ def test_scoring_repeats_only_the_jobs_that_had_not_finished(prepared):
 def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):
     recipe = make_recipe(tmp_path / "new")
     words = ("--python", f"{recipe}/python")
-    done = stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable, FAIL_IN="format 2")
+    done = stages(recipe, 3, 3, *words, FAIL_IN="format 2")
     assert done.returncode == 1
     assert "disk full" in done.stderr
     assert (recipe / "formatted").read_text().split() == ["1"]  # of the train set
     (recipe / "formatted").unlink()
-    done = stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable)
+    done = stages(recipe, 3, 3, *words)
     assert done.returncode == 0, done.stderr
     first, *others = (recipe / "formatted").read_text().split()
     assert first == "2"
@@ -190,14 +187,14 @@ def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):
     for file in (recipe / "dump/raw").rglob(".stamp"):
         file.unlink()  # asked for again: nothing is taken for done
     (recipe / "formatted").unlink()
-    stages(recipe, 3, 3, *words, REAL_PYTHON=sys.executable)
+    stages(recipe, 3, 3, *words)
     assert len((recipe / "formatted").read_text().split()) == 6
 
 
 def test_report_has_what_downstream_stages_have_left(tmp_path):
     recipe = make_recipe(tmp_path / "new")
     words = ("--enh_exp", "exp/a", "--superb_tasks", "pr ks", "--asr_exp", "exp/asr_x")
-    words += ("--superb_upstreams", "fbank", "--dry_run", "true", "--denoisers", "dtln")
+    words += ("--superb_upstreams", "fbank", "--dry_run", "true")
 
     def command(*more: str) -> str:
         done = stages(recipe, 15, 15, *words, *more)
@@ -212,7 +209,6 @@ def test_report_has_what_downstream_stages_have_left(tmp_path):
     found = command()
     assert "--superb_dir exp/superb --superb_tasks pr ks" in found
     assert "--asr_tag x --asr_test_sets test" in found
-    assert "--denoisers dtln=exp/denoise_dtln" in found
     assert "--superb_dir" not in command("--skip_downstream", "true")
 
 
@@ -234,14 +230,14 @@ def test_systems_that_would_share_a_directory_or_lack_a_label_are_refused(prepar
     recipe, _ = prepared
     yaml = "conf/tuning/train.yaml"
     done = stages(recipe, 6, 6, "--enh_config", f"{yaml} {yaml}")
-    assert done.returncode == 1
-    assert "two systems in exp/enh_train_raw" in done.stderr
+    assert done.returncode == 2
+    assert "the same system twice, both in exp/enh_train_raw" in done.stderr
     done = stages(recipe, 6, 6, "--enh_config", yaml, "--enh_label", "A B")
-    assert done.returncode == 1
-    assert "2 labels" in done.stderr
+    assert done.returncode == 2
+    assert "--enh_label" in done.stderr
     done = stages(recipe, 6, 6, "--enh_config", "conf/absent.yaml")
-    assert done.returncode == 1
-    assert "conf/absent.yaml, which cannot be read" in done.stderr
+    assert done.returncode == 2
+    assert "conf/absent.yaml" in done.stderr
 
 
 def test_a_missing_model_is_named_before_enhancement(prepared):

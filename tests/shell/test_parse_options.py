@@ -9,7 +9,12 @@ from helpers import UTILS, run
 
 SCRIPT = f"""
 set -eu
-name=default number=1 flag=false dashed_name=a
+name=default   # a word
+number=1       # how many
+flag=false     # true or false
+dashed_name=a  # of two parts
+## end of options
+other=1
 help_message="what it does"
 . {UTILS}/parse_options.sh
 echo "$name|$number|$flag|$dashed_name|$*"
@@ -73,3 +78,23 @@ def test_config_is_read_first_and_the_command_line_wins(parse, tmp_path):
     done = parse("--number", "8", "--config", "my.conf")
     assert done.stdout == "fromfile|8|false|a|\n"
     assert parse("--config", "missing.conf").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["IFS", "SECONDS", "other", "PATH", "help_message"])
+def test_only_the_options_that_the_script_lists_are_options(parse, name):
+    done = parse(f"--{name}", "x")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"invalid option --{name}" in done.stderr
+
+
+def test_options_of_the_next_script_are_passed_on_from_any_position(tmp_path):
+    (tmp_path / "run.sh").write_text(
+        "set -eu\nbudget=demo # how much\n## end of options\npass_on=true\n"
+        f'. {UTILS}/parse_options.sh\necho "${{budget}}|$*"\n'
+    )
+    words = ["--stage", "6", "--budget", "full", "--enh_args", "--budget x", "stray"]
+    done = run(["bash", "run.sh", *words], tmp_path)
+    assert done.stdout == "full|--stage 6 --enh_args --budget x stray\n"
+    done = run(["bash", "run.sh", "--stage", "6", "--help"], tmp_path)
+    assert "  --budget                 how much [demo]" in done.stdout
+    assert done.stdout.endswith("demo|--stage 6 --help\n")

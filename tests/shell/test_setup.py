@@ -18,7 +18,7 @@ def make(directory: Path) -> Path:
 
 def test_new_recipe_has_links_that_resolve_and_own_copies(tmp_path):
     recipe = make(tmp_path)
-    for name in ("enh_ssl.sh", "path.sh", "utils/run.pl", "conf/ssl"):
+    for name in ("enh_ssl.sh", "path.sh", "utils/run.pl", "steps/begin.sh", "conf/ssl"):
         assert (recipe / name).exists(), name
     assert (recipe / "enh_ssl.sh").is_symlink()
     assert not (recipe / "enh_ssl.sh").readlink().is_absolute()
@@ -52,7 +52,7 @@ def test_existing_recipe_is_not_overwritten(tmp_path):
 
 def test_embedded_recipe_uses_the_same_links():
     recipe = ROOT / "egs2/debian_speech/enh_ssl1"
-    for name in ("enh_ssl.sh", "path.sh", "utils"):
+    for name in ("enh_ssl.sh", "path.sh", "utils", "steps"):
         assert (recipe / name).resolve() == TEMPLATE / name
     lines = (recipe / "run.sh").read_text().splitlines()
     assert len(lines) <= 45
@@ -62,7 +62,8 @@ def test_embedded_recipe_shows_its_help_and_refuses_an_unknown_budget(tmp_path):
     script = ROOT / "egs2/debian_speech/enh_ssl1/run.sh"
     done = run([script, "--help"], tmp_path, PYTHON="/nonexistent")
     assert done.returncode == 0
-    assert "--enh_config" in done.stdout
+    for option in ("--budget", "--separator", "--upstream", "--enh_config"):
+        assert f"  {option} " in done.stdout
     done = run([script, "--budget", "huge"], tmp_path)
     assert done.returncode == 1
     assert "expected demo or full" in done.stderr
@@ -95,7 +96,7 @@ def test_new_superb_recipe_has_its_own_template(tmp_path):
 
 def test_superb_template_uses_the_same_links_and_options():
     recipe = ROOT / "egs2/noisy_superb/superb1"
-    for name in ("path.sh", "db.sh", "cmd.sh", "utils"):
+    for name in ("path.sh", "db.sh", "cmd.sh", "utils", "steps"):
         assert (recipe / name).resolve() == TEMPLATE / name
     assert len((recipe / "run.sh").read_text().splitlines()) <= 45
     helps = [

@@ -22,13 +22,15 @@ case "${cmd_backend}" in
     pbs) _cmd=pbs.pl ;;
     stdout) _cmd=stdout.pl ;;
     *)
-        echo "cmd.sh: found cmd_backend=${cmd_backend}; expected local, slurm, sge, pbs or stdout" >&2
+        echo "cmd.sh: found cmd_backend=${cmd_backend};" \
+            "expected local, slurm, sge, pbs or stdout" >&2
         return 1
         ;;
 esac
 _cmd=${cmd_dir:+${cmd_dir}/}${_cmd}
 if ! command -v "${_cmd}" > /dev/null; then
-    echo "cmd.sh: cmd_backend=${cmd_backend} needs ${_cmd}; give its directory as cmd_dir in cmd.sh" >&2
+    echo "cmd.sh: cmd_backend=${cmd_backend} needs ${_cmd};" \
+        "give its directory as cmd_dir in cmd.sh" >&2
     return 1
 fi
 # Here is the place for what all jobs of a kind need: "${_cmd} --mem 4G --time 4:00:00"

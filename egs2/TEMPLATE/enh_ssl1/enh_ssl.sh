@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Train, apply and score speech enhancement with an SSL-representation loss, in stages.
 # Stage numbers 1-12, option names and file names are those of ESPnet's enh.sh.
+# Stages: 0 environment, 1 data, 2 speed, 3 format, 4 filter, 5 statistics, 6 train, 7 enhance,
+# 8 score, 9 recognise, 10 score words, 11 pack, 13 train probes, 14 evaluate probes, 15 report.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-## General (stages: 0 environment, 1 data, 2 speed, 3 format, 4 filter, 5 statistics, 6 train, 7 enhance, 8 score, 9 recognise, 10 score words, 11 pack, 13 train probes, 14 evaluate probes, 15 report)
+## General
 stage=0                     # first stage to run
 stop_stage=10000            # last stage to run
 skip_data_prep=false        # leave out stages 1-4
 skip_train=false            # leave out stages 5-6
 skip_eval=false             # leave out stages 7, 8 and 15
 skip_packing=true           # leave out stage 11
-skip_downstream=            # leave out stages 9, 10, 13 and 14; empty: unless --stage is 9 or more
+skip_downstream=false       # leave out stages 9, 10, 13 and 14
 dry_run=false               # print the commands, run nothing
 resume_jobs=true            # repeat only the unfinished jobs of a stage that was broken off
 ngpu=1                      # GPUs for training per node; 0: CPU
@@ -37,26 +39,26 @@ use_noise_ref=false         # noise1.scp as a training reference
 ## Training
 enh_config=                 # YAML, or several separated by spaces: one system each
 enh_label=                  # printed names of the systems, as many as YAMLs; empty: their tags
-enh_tag=                    # suffix of the experiment directory, one per YAML; empty: made from YAML and arguments
+enh_tag=                    # suffix of the directory, one per YAML; empty: YAML and arguments
 enh_exp=                    # experiment directory itself, one per YAML; empty: made from the tag
 enh_args=                   # further training options, e.g. "--max_epoch 10"
-seeds=                      # e.g. "0 1 2": one experiment (_seed0 ...) each; empty: a single one without suffix
-init_config=                # YAML of a first stage of training: each seed does it once, all its systems start from there
-init_param=                 # or start from a model: path[:source[:target[:exclude]]]; SEED in it is each system's own
+seeds=                      # e.g. "0 1 2": an experiment (_seed0 ...) each; empty: one, no suffix
+init_config=                # YAML of a first stage, once a seed: all its systems start there
+init_param=                 # or a model, path[:source[:target[:exclude]]]; SEED: each one's
 enh_speech_fold_length=800  # batches shrink beyond this length (x 100 samples)
 train_jobs=1                # systems trained at the same time
-train_threads=              # CPU threads of each; empty: its share of the processors (local, --ngpu 0), else 1
+train_threads=              # CPU threads of each; empty: a share of them all (local, --ngpu 0)
 ## Enhancement and scores
 inference_model=valid.loss.ave.pth # model file within the experiment
-inference_args="--normalize_output_wav false --output_format wav" # for enh_inference (ESPnet's 'true' scales every file to peak 0.9: the level is lost)
+inference_args="--normalize_output_wav false --output_format wav" # ESPnet's 'true' loses the level
 inference_enh_config=       # YAML that overrides the separator for inference
 inference_tag=              # output directory prefix; empty: enhanced, or that YAML's name
 scoring_metrics="SI_SNR SDR PESQ_WB ESTOI DNSMOS" # signal metrics
 recognisers=                # e.g. "pocketsphinx whisper_tiny_en" for word error rates; needs text
 ssl_conf=                   # conf/ssl/*.yaml whose distances are scored
 observation_adding=         # e.g. "0.1 0.3": w, for rows (1-w) enhanced + w noisy after each system
-denoisers=                  # public denoisers as further rows, where installed: rnnoise nsnet2 dtln deepfilternet noisereduce
-## Downstream (what it needs beside data/ comes from local/superb_data.sh, if the recipe has one)
+denoisers=                  # rows, if installed: rnnoise nsnet2 dtln deepfilternet noisereduce
+## Downstream (local/superb_data.sh makes what it needs beside data/, if the recipe has one)
 local_superb_opts=          # options for local/superb_data.sh
 asr_exp=                    # directory of a trained ESPnet ASR; empty: no stages 9 and 10
 asr_model_file=             # or its weights, or a packed ESPnet ASR (zip)
@@ -69,48 +71,22 @@ asr_test_sets=              # sets to decode; empty: those of test_sets with a t
 superb_tasks=               # e.g. "asr pr ks ic sid asv"; empty: no stages 13 and 14
 superb_dir=data/superb      # <task>/{train,valid,test}.csv of clean speech
 superb_test_set=test_superb # in data/: the noisy twin of all test audio in those
-superb_upstreams=           # YAML of conf/ssl or s3prl name, one or more: what the probes listen to; NAME=TASK,TASK for some tasks only
+superb_upstreams=           # YAMLs of conf/ssl, s3prl names; NAME=TASK,TASK: some tasks only
 superb_conf=                # directory of <task>.yaml: changes of s3prl's hyper-parameters
 ## end of options
+# for the plan alone:
+export enh_config enh_label enh_tag enh_exp seeds init_config init_param inference_tag
+export observation_adding denoisers
 
 . utils/stages.sh
-help_message=$(options_help "${BASH_SOURCE[0]}")
-run_args=$(printf '%q ' "./${0##*/}" "$@")
-. utils/parse_options.sh
-[ $# -eq 0 ] || die "found extra words '$*'; expected only --option value"
-. ./path.sh
-. ./cmd.sh
-read -ra py <<< "${python}"
-[ "${python}" = python3 ] || export PYTHON=${python} # for local/data.sh
-read -ra train_job <<< "${train_cmd}"
-read -ra tests <<< "${test_sets}"
-[[ -n ${train_set} && -n ${valid_set} && -n ${test_sets} ]] \
-    || die "found no --train_set, --valid_set or --test_sets; expected all three"
-[[ " wav flac wav.ark flac.ark " == *" ${audio_format} "* ]] \
-    || die "found --audio_format ${audio_format}; expected wav, flac, wav.ark or flac.ark"
-if [ -z "${skip_downstream}" ]; then
-    skip_downstream=true
-    [[ ! ${stage} =~ ^(9|[1-9][0-9]+)$ ]] || skip_downstream=false
-fi
-. utils/observation_adding.sh
-. utils/systems.sh # fills sys_exp, sys_label, sys_config, sys_seed from the options above
-
-raw=${dumpdir}/raw
-stats=${expdir}/enh_stats_${fs}${speed_perturb_factors:+_sp}
-org_train_set=${train_set}
-train_set+=${speed_perturb_factors:+_sp}
-if [ -z "${nj}" ]; then nj=32; [[ ${train_cmd} != run.pl* ]] || nj=$(processors); fi
-streams=wav
-for ((n = 1; n <= ref_num; n++)); do streams+=" spk${n}"; done
-
-stage_0_environment() {
-    if [ "${python}" = python3 ] && ! has_espnet; then
-        run "${MAIN_ROOT}/tools/setup.sh" # ends with the check
-        . ./path.sh
-    else
-        run "${py[@]}" "${MAIN_ROOT}/tools/check_install.py" --quick
-    fi
-}
+. steps/begin.sh
+. steps/data.sh
+. steps/train.sh
+. steps/parallel.sh
+. steps/enhance.sh
+. steps/score.sh
+. steps/asr.sh
+. steps/downstream.sh
 
 stage_1_data() {
     # shellcheck disable=SC2086 # options are meant to be split
@@ -119,117 +95,123 @@ stage_1_data() {
 }
 
 stage_2_speed_perturbation() {
-    local src=data/${org_train_set} dst=data/${train_set} n print
-    [ -n "${speed_perturb_factors}" ] || { log "  no --speed_perturb_factors: nothing to do"; return; }
-    print=$(fingerprint --audio "${src}/wav.scp" --option "$(noisy_streams) ${speed_perturb_factors}")
-    up_to_date "${dst}/.stamp" "${print}" "${dst}/wav.scp" && return
-    n=$(at_most "${nj}" "$(count_lines "${src}/wav.scp")")
-    set -- -m espnet2_ext.bin.perturb_speed --data_dir "${src}" --out_dir "${dst}" \
-        --streams "$(noisy_streams)" --factors "${speed_perturb_factors}" --num_jobs "${n}"
-    fresh_logdir "${dst}/logs" "${print} ${n}"
-    start_job "speed ${speed_perturb_factors}" "${dst}/logs/speed.1.log" \
-        x "${train_job[@]}" "${pick[@]}" JOB=1:"${n}" "${dst}/logs/speed.JOB.log" "${py[@]}" "$@" --job JOB
-    wait_jobs
-    run "${py[@]}" "$@" --merge true
-    done_logdir "${dst}/logs"
-    stamp "${dst}/.stamp" "${print}"
+    [ -n "${speed_perturb_factors}" ] \
+        || { log "  no --speed_perturb_factors: nothing to do"; return; }
+    perturb_speed "${org_train_set}" "${train_set}" "${train_streams}" "${speed_perturb_factors}"
 }
 
 stage_3_format() {
-    local dset
     check_data "${train_set}" "${valid_set}" "${tests[@]}"
-    format_set "${train_set}" "${raw}/org/${train_set}" "$(noisy_streams)"
-    format_set "${valid_set}" "${raw}/org/${valid_set}" "$(noisy_streams)"
-    for dset in "${tests[@]}"; do
-        [ "${dset}" = "${valid_set}" ] || format_set "${dset}" "${raw}/${dset}" "${streams}"
-    done
-}
-
-stage_4_filter() {
-    local dset print
-    for dset in "${train_set}" "${valid_set}"; do
-        print=$(fingerprint --audio "${raw}/org/${dset}/wav.scp" --option "${fs} ${min_wav_duration} ${max_wav_duration}")
-        up_to_date "${raw}/${dset}/.stamp" "${print}" "${raw}/${dset}/wav.scp" && continue
-        run "${py[@]}" -m espnet2_ext.bin.filter_data --in_dir "${raw}/org/${dset}" --out_dir "${raw}/${dset}" \
-            --fs "${fs}" --min_wav_duration "${min_wav_duration}" --max_wav_duration "${max_wav_duration}"
-        stamp "${raw}/${dset}/.stamp" "${print}"
-    done
+    format_sets "${train_streams}" "${streams}" "${tests[@]}"
 }
 
 stage_5_statistics() {
-    local logdir=${stats}/logdir print n j inputs=()
+    local config print n
     data_flags
-    print=$(fingerprint "${data_inputs[@]}" --option "${data_args[*]} ${enh_args}" ${sys_config[0]:+--training "${sys_config[0]}"})
+    config=$(rows system config | head -n 1)
+    config=${config#-}
+    print=$(fingerprint "${data_inputs[@]}" --option "${data_args[*]} ${enh_args}" \
+        ${config:+--training "${config}"})
     same_apart "${stats}/.stamp" "${print}" && print=$(cat "${stats}/.stamp")
-    up_to_date "${stats}/.stamp" "${print}" "${stats}"/{train,valid}/speech_{mix,ref1}_shape && return
+    up_to_date "${stats}/.stamp" "${print}" \
+        "${stats}"/{train,valid}/speech_{mix,ref1}_shape && return
     n=$(at_most "${nj}" "$(count_lines "${raw}/${valid_set}/wav.scp")")
     n=$(at_most "${n}" "$(count_lines "${raw}/${train_set}/wav.scp")")
-    check_configs false "${!sys_config[@]}" # of all systems: the longest work comes next
-    fresh_logdir "${logdir}" "${print} ${n}"
-    split_keys "${raw}/${train_set}/wav.scp" "${n}" "${logdir}/train"
-    split_keys "${raw}/${valid_set}/wav.scp" "${n}" "${logdir}/valid"
-    # shellcheck disable=SC2086
-    start_job "collect statistics" "${logdir}/stats.1.log" x "${train_job[@]}" "${pick[@]}" JOB=1:"${n}" "${logdir}/stats.JOB.log" \
-        "${py[@]}" -m espnet2_ext.bin.enh_ssl_train --collect_stats true "${data_args[@]}" \
-        --train_shape_file "${logdir}/train.JOB.scp" --valid_shape_file "${logdir}/valid.JOB.scp" \
-        --output_dir "${logdir}/stats.JOB" ${sys_config[0]:+--config "${sys_config[0]}"} ${enh_args}
-    wait_jobs
-    for ((j = 1; j <= n; j++)); do inputs+=(--input_dir "${logdir}/stats.${j}"); done
-    run "${py[@]}" -m espnet2.bin.aggregate_stats_dirs --skip_sum_stats --output_dir "${stats}" "${inputs[@]}"
-    done_logdir "${logdir}"
-    resume_script "${stats}/run.sh" 5
+    # shellcheck disable=SC2086 # options are meant to be split
+    collect_statistics --skip_sum_stats "${stats}" "${print}" "${n}" 5 \
+        -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" \
+        ${config:+--config "${config}"} ${enh_args}
     stamp "${stats}/.stamp" "${print}"
+}
+
+data_flags() { # fills data_args, shape_args and data_inputs of training
+    local part dir stream key file type
+    type=$(audio_type "${audio_format}")
+    data_args=() shape_args=() data_inputs=()
+    for part in train valid; do
+        dir=$(data_dir "${part}")
+        for stream in ${train_streams}; do
+            case "${stream}" in
+                spk*) key=speech_ref${stream#spk} ;;
+                noise*) key=noise_ref${stream#noise} ;;
+                *) key=speech_mix ;;
+            esac
+            data_args+=("--${part}_data_path_and_name_and_type"
+                "${dir}/${stream}.scp,${key},${type}")
+            data_inputs+=(--sample "${dir}/${stream}.scp")
+            shape_args+=("--${part}_shape_file" "${stats}/${part}/${key}_shape")
+            [ "${part}" = valid ] || shape_args+=(--fold_length $((enh_speech_fold_length * 100)))
+        done
+        for file in utt2category,category,text utt2fs,fs,text_int; do
+            [[ ! -e ${raw}/${train_set}/${file%%,*} || ! -e ${raw}/${valid_set}/${file%%,*} ]] \
+                || data_args+=("--${part}_data_path_and_name_and_type" "${dir}/${file}")
+        done
+    done
 }
 
 stage_6_train() {
     data_flags
-    jobs_at_once=${train_jobs}
-    [[ -z ${init_config} || -n ${init_param} ]] || train_first_stage
-    train_systems
+    at_once "${train_jobs}"
+    train_systems first_stage
+    train_systems system
 }
 
-stage_7_enhance() {
-    enhance_sets "${tests[@]}"
-}
-
-stage_8_score() {
-    local exp dset out
-    [ "${ref_num}" -eq 1 ] || die "found --ref_num ${ref_num}; expected 1: scores are for one speaker"
-    find_rows
-    share_out $((${#tests[@]} * (2 + ${#row_exp[@]})))
-    for dset in "${tests[@]}"; do
-        score_set "${dset}" "${raw}/${dset}/spk1.scp" "${raw}/${dset}/scoring_clean"
-        score_set "${dset}" "${raw}/${dset}/wav.scp" "${raw}/${dset}/scoring"
-        for exp in "${row_exp[@]}"; do
-            out=${exp}/${inference_tag}_${dset}
-            score_set "${dset}" "${out}/spk1.scp" "${out}/scoring"
-        done
-    done
+train_systems() { # KIND: those that are not trained yet
+    local label exp seed config start
+    local -A prints=()
+    while IFS=$'\t' read -r exp seed config start; do # all of them before any training
+        prints[${exp}]=$(training_print "${seed#-}" "${config#-}" "${start#-}")
+        needs_training "${exp}" "${prints[${exp}]}" || unset "prints[${exp}]"
+    done < <(rows "$1" exp seed config start)
+    while IFS=$'\t' read -r label exp seed config start; do
+        seed=${seed#-} config=${config#-} start=${start#-}
+        [ -n "${prints[${exp}]+todo}" ] || continue
+        # shellcheck disable=SC2086 # enh_args is meant to be split
+        start_training "${label}${seed:+ seed ${seed}}" "${exp}" "${prints[${exp}]}" 6 \
+            -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
+            ${seed:+--seed "${seed}"} ${start:+--init_param "${start}"} \
+            ${config:+--config "${config}"} ${enh_args}
+    done < <(rows "$1" label exp seed config start)
     wait_jobs
 }
 
+training_print() { # SEED CONFIG START
+    fingerprint "${data_inputs[@]}" ${2:+--training "$2"} \
+        --option "seed $1" --option "enh_args ${enh_args}" --option "init_param $3" \
+        ${3:+--input "${3%%:*}"} --option "fold_length ${enh_speech_fold_length}"
+}
+
+stage_7_enhance() {
+    enhance_sets "${audio_format}" "${tests[@]}"
+}
+
+stage_8_score() {
+    score_sets "${tests[@]}"
+}
+
 stage_9_recognise() {
-    local dset
-    has_asr || { log "  no --asr_exp and no --asr_model_file: nothing to do (egs2/debian_speech/asr1 trains one)"; return; }
-    [ -z "${asr_test_sets}" ] || downstream_data
-    for dset in ${asr_test_sets}; do format_set "${dset}" "${raw}/${dset}" "${streams}"; done
-    # shellcheck disable=SC2086 # names of sets
-    enhance_sets ${asr_test_sets:-${test_sets}}
-    decode_conditions "${row_exp[@]}"
+    local dset sets=("${tests[@]}")
+    has_asr || { log "  no --asr_exp and no --asr_model_file: nothing to do" \
+        "(egs2/debian_speech/asr1 trains one)"; return; }
+    if [ -n "${asr_test_sets}" ]; then
+        read -ra sets <<< "${asr_test_sets}"
+        downstream_data
+        for dset in "${sets[@]}"; do format_set "${dset}" "${raw}/${dset}" "${streams}"; done
+    fi
+    enhance_sets "${audio_format}" "${sets[@]}"
+    decode_conditions
 }
 
 stage_10_score_words() {
-    has_asr || return 0
-    find_rows
-    score_conditions "${row_exp[@]}"
+    ! has_asr || score_conditions
 }
 
 stage_11_pack() {
     local exp model=${inference_model%.*}
-    for exp in "${sys_exp[@]}"; do
-        run "${py[@]}" -m espnet2_ext.bin.pack --exp_dir "${exp}" --model_file "${inference_model}" \
-            --outpath "${exp}/${exp##*/}_${model##*/}.zip"
-    done
+    while read -r exp; do
+        run "${py[@]}" -m espnet2_ext.bin.pack --exp_dir "${exp}" \
+            --model_file "${inference_model}" --outpath "${exp}/${exp##*/}_${model##*/}.zip"
+    done < <(rows system exp)
 }
 
 stage_13_train_probes() {
@@ -239,28 +221,44 @@ stage_13_train_probes() {
 }
 
 stage_14_evaluate_probes() {
-    local audio_format=${audio_format%.ark} conditions # the probes read no archives
+    local format=${audio_format%.ark} # the probes read no archives
     wants_probes || return 0
     downstream_data
-    format_set "${superb_test_set}" "${raw}/${superb_test_set}" "${streams}"
-    enhance_sets "${superb_test_set}"
-    superb_conditions
-    superb_jobs evaluate --clean_scp "data/${superb_test_set}/spk1.scp" --condition "${conditions[@]}"
+    format_set "${superb_test_set}" "${raw}/${superb_test_set}" "${streams}" "${format}"
+    enhance_sets "${format}" "${superb_test_set}"
+    evaluate_probes
 }
 
 stage_15_report() {
-    [ "${inference_tag}" = enhanced ] || die "found --inference_tag ${inference_tag}; expected none: the report reads enhanced_<set>"
-    find_rows
     joint_columns
-    run "${py[@]}" -m espnet2_ext.bin.report --dumpdir "${raw}" --test_sets "${test_sets}" \
-        --systems "$(report_systems)" --denoisers "$(report_denoisers)" --baseline "${sys_label[0]}" \
-        "${joint[@]}" --output_dir "${expdir}"
+    report "${test_sets}" "${joint[@]}"
 }
 
-. utils/steps.sh # what the stages above are made of
-. utils/enh_training.sh
-check_init_config
-. utils/asr_steps.sh
-. utils/downstream.sh
-watch_signals
-dispatch 0 1 2 3 4 5 6 7 8 9 10 11 13 14 15
+joint_columns() { # fills joint: what stages 10 and 14 have left, for the report
+    joint=()
+    "${skip_downstream}" && return
+    if [ -n "${superb_tasks}" ] && compgen -G "${expdir}/superb/*/*/evaluate" > /dev/null; then
+        joint+=(--superb_dir "${expdir}/superb" --superb_tasks "${superb_tasks}")
+    fi
+    has_asr || return 0
+    name_asr
+    [ ! -e "${expdir}/RESULTS_ASR_${asr_tag}.md" ] \
+        || joint+=(--asr_tag "${asr_tag}" --asr_test_sets "${asr_sets[*]}")
+}
+
+main() {
+    begin enh_ssl "$@"
+    read -ra tests <<< "${test_sets}"
+    streams="wav $(seq -f 'spk%.0f' -s ' ' "${ref_num}")"
+    train_streams=${streams}
+    ! "${use_noise_ref}" || train_streams+=" noise1"
+    stats=${expdir}/enh_stats_${fs}${speed_perturb_factors:+_sp}
+    org_train_set=${train_set}
+    train_set+=${speed_perturb_factors:+_sp}
+    run_stages 0 --skip_data_prep "${skip_data_prep}" 1 2 3 4 --skip_train "${skip_train}" 5 6 \
+        --skip_eval "${skip_eval}" 7 8 --skip_downstream "${skip_downstream}" 9 10 \
+        --skip_packing "${skip_packing}" 11 --skip_downstream "${skip_downstream}" 13 14 \
+        --skip_eval "${skip_eval}" 15
+}
+
+main "$@"

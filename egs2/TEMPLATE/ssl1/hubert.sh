@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Pre-train a HuBERT with ESPnet, in stages, and write it as one file for s3prl.
 # Stage numbers, option names and file names are those of ESPnet's hubert.sh.
+# Stages: 0 environment, 1 data, 3 format, 4 filter; for each iteration 5 k-means units, 7 train;
+# 8 pack.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-## General (stages: 0 environment, 1 data, 3 format, 4 filter; for each iteration 5 k-means units, 7 train; 8 pack)
+## General
 stage=0                     # first stage to run
 stop_stage=10000            # last stage to run
 skip_data_prep=false        # leave out stages 1-4
@@ -42,37 +44,9 @@ train_threads=              # CPU threads; empty: all processors (local, --ngpu 
 ## end of options
 
 . utils/stages.sh
-help_message=$(options_help "${BASH_SOURCE[0]}")
-run_args=$(printf '%q ' "./${0##*/}" "$@")
-. utils/parse_options.sh
-[ $# -eq 0 ] || die "found extra words '$*'; expected only --option value"
-. ./path.sh
-. ./cmd.sh
-read -ra py <<< "${python}"
-[ "${python}" = python3 ] || export PYTHON=${python} # for local/data.sh
-read -ra train_job <<< "${train_cmd}"
-read -ra configs <<< "${train_configs}"
-read -ra clusters <<< "${n_clusters}"
-read -ra features <<< "${features_km}"
-read -ra layers <<< "${layers_km}"
-[[ -n ${train_set} && -n ${valid_set} ]] || die "found no --train_set or --valid_set; expected both"
-[[ " wav flac wav.ark flac.ark " == *" ${audio_format} "* ]] \
-    || die "found --audio_format ${audio_format}; expected wav, flac, wav.ark or flac.ark"
-[[ ${stage}/${stop_stage} =~ ^[0-9]+/[0-9]+$ && ${stage} -le 8 ]] \
-    || die "found --stage ${stage} --stop_stage ${stop_stage}; expected numbers, the first at most 8"
-[[ ${train_start_iter}/${train_stop_iter} =~ ^[0-9]+/[0-9]+$ && ${train_start_iter} -le ${train_stop_iter} ]] \
-    || die "found --train_start_iter ${train_start_iter} --train_stop_iter ${train_stop_iter}; expected numbers, in order"
-for list in "train_configs ${#configs[@]}" "n_clusters ${#clusters[@]}" "features_km ${#features[@]}" "layers_km ${#layers[@]}"; do
-    [ "${list#* }" -gt "${train_stop_iter}" ] \
-        || die "found ${list#* } values in --${list% *}; expected one for each iteration up to ${train_stop_iter}"
-done
-for config in "${configs[@]}"; do
-    [ -r "${config}" ] || die "found --train_configs ${config}, which cannot be read; expected a YAML file"
-done
-
-raw=${dumpdir}/raw
-train_jobs=1
-if [ -z "${nj}" ]; then nj=32; [[ ${train_cmd} != run.pl* ]] || nj=$(processors); fi
+. steps/begin.sh
+. steps/data.sh
+. steps/train.sh
 
 use_iteration() { # NUMBER: what the stages of an iteration work with
     iter=$1
@@ -84,15 +58,6 @@ exp_of() { # NUMBER
     echo "${expdir}/hubert_iter$1_$(basename "${configs[$1]}" .yaml)_raw"
 }
 
-stage_0_environment() {
-    if [ "${python}" = python3 ] && ! has_espnet; then
-        run "${MAIN_ROOT}/tools/setup.sh" # ends with the check
-        . ./path.sh
-    else
-        run "${py[@]}" "${MAIN_ROOT}/tools/check_install.py" --quick
-    fi
-}
-
 stage_1_data() {
     # shellcheck disable=SC2086 # options are meant to be split
     run local/data.sh ${local_data_opts}
@@ -101,57 +66,74 @@ stage_1_data() {
 }
 
 stage_3_format() {
-    local dset
-    for dset in "${train_set}" "${valid_set}"; do format_set "${dset}" "${raw}/org/${dset}" wav; done
-}
-
-stage_4_filter() {
-    local dset print
-    for dset in "${train_set}" "${valid_set}"; do
-        print=$(fingerprint --audio "${raw}/org/${dset}/wav.scp" --option "${fs} ${min_wav_duration} ${max_wav_duration}")
-        up_to_date "${raw}/${dset}/.stamp" "${print}" "${raw}/${dset}/wav.scp" && continue
-        run "${py[@]}" -m espnet2_ext.bin.filter_data --in_dir "${raw}/org/${dset}" --out_dir "${raw}/${dset}" \
-            --fs "${fs}" --min_wav_duration "${min_wav_duration}" --max_wav_duration "${max_wav_duration}"
-        stamp "${raw}/${dset}/.stamp" "${print}"
-    done
+    format_sets wav wav
 }
 
 stage_5_units() {
-    local print from=()
-    [ "${features[iter]}" = mfcc ] || from=(--model_dir "$(exp_of $((iter - 1)))" --model_file "${inference_ssl_model}" --layer "${layers[iter]}")
-    print=$(fingerprint --audio "${raw}/${train_set}/wav.scp" --audio "${raw}/${valid_set}/wav.scp" \
-        --option "${clusters[iter]} ${features[iter]} ${portion_km} ${from[*]}" ${from[1]:+--input "${from[1]}/${inference_ssl_model}"})
+    local print job from=() train=${raw}/${train_set}/wav.scp valid=${raw}/${valid_set}/wav.scp
+    read -ra job <<< "${train_cmd}"
+    [ "${features[iter]}" = mfcc ] || from=(--model_dir "$(exp_of $((iter - 1)))"
+        --model_file "${inference_ssl_model}" --layer "${layers[iter]}")
+    print=$(fingerprint --audio "${train}" --audio "${valid}" \
+        --option "${clusters[iter]} ${features[iter]} ${portion_km} ${from[*]}" \
+        ${from[1]:+--input "${from[1]}/${inference_ssl_model}"})
     up_to_date "${km_dir}/.stamp" "${print}" "${km_dir}"/{train,valid}.km && return
-    start_job "k-means, iteration ${iter}" "${km_dir}/kmeans.log" x "${train_job[@]}" "${km_dir}/kmeans.log" \
-        "${py[@]}" -m espnet2_ext.bin.kmeans_labels --train_scp "${raw}/${train_set}/wav.scp" --valid_scp "${raw}/${valid_set}/wav.scp" \
-        --feature "${features[iter]}" --n_clusters "${clusters[iter]}" --portion "${portion_km}" "${from[@]}" --out_dir "${km_dir}"
+    start_job "k-means, iteration ${iter}" "${km_dir}/kmeans.log" \
+        x "${job[@]}" "${km_dir}/kmeans.log" "${py[@]}" -m espnet2_ext.bin.kmeans_labels \
+        --train_scp "${train}" --valid_scp "${valid}" \
+        --feature "${features[iter]}" --n_clusters "${clusters[iter]}" --portion "${portion_km}" \
+        "${from[@]}" --out_dir "${km_dir}"
     wait_jobs
     stamp "${km_dir}/.stamp" "${print}"
 }
 
 stage_7_train() {
-    local print
-    print=$(fingerprint --sample "${raw}/${train_set}/wav.scp" --sample "${raw}/${valid_set}/wav.scp" --input "${km_dir}/train.km" \
-        --input "${km_dir}/valid.km" --training "${configs[iter]}" --option "${hubert_args}" --option "warm_start ${warm_start}")
-    up_to_date "${ssl_exp}/.stamp.train" "${print}" "${ssl_exp}/config.yaml" && return
-    refuse_other_config "${ssl_exp}" "${print}"
-    stamp "${ssl_exp}/.inputs" "${print}"
-    resume_script "${ssl_exp}/run.sh" 7
-    start_job "train ${ssl_exp##*/}" "${ssl_exp}/train.log" train_hubert "${print}"
+    local print part dir args=() network=encoder.hubert_pretrain_model.wav2vec2
+    print=$(fingerprint --sample "${raw}/${train_set}/wav.scp" \
+        --sample "${raw}/${valid_set}/wav.scp" --input "${km_dir}/train.km" \
+        --input "${km_dir}/valid.km" --training "${configs[iter]}" \
+        --option "${hubert_args}" --option "warm_start ${warm_start}")
+    needs_training "${ssl_exp}" "${print}" || return 0
+    for part in train valid; do
+        dir=$(data_dir "${part}")
+        # the shape of raw audio is its length, which stage 4 knows: ESPnet's stage 6 is not needed
+        args+=("--${part}_data_path_and_name_and_type"
+            "${dir}/wav.scp,speech,$(audio_type "${audio_format}")"
+            "--${part}_data_path_and_name_and_type" "${km_dir}/${part}.km,text,text_int"
+            "--${part}_shape_file" "${dir}/utt2num_samples")
+    done
+    if "${warm_start}" && [ "${iter}" -gt 0 ]; then # all but the units' embeddings
+        args+=(--init_param "$(exp_of $((iter - 1)))/${inference_ssl_model}:${network}:${network}")
+    fi
+    # shellcheck disable=SC2086 # hubert_args is meant to be split
+    start_training "${ssl_exp##*/}" "${ssl_exp}" "${print}" 7 \
+        -m espnet2_ext -m espnet2.bin.hubert_train "${args[@]}" \
+        --token_type word --token_list "${km_dir}/tokens.txt" --num_classes "${clusters[iter]}" \
+        --config "${configs[iter]}" ${hubert_args}
     wait_jobs
 }
 
 stage_8_pack() {
-    run "${py[@]}" -m espnet2_ext.bin.convert_hubert --exp_dir "$(exp_of "${train_stop_iter}")" \
-        --model_file "${inference_ssl_model}" --output "$(exp_of "${train_stop_iter}")/hubert_s3prl.pt"
+    local exp
+    exp=$(exp_of "${train_stop_iter}")
+    run "${py[@]}" -m espnet2_ext.bin.convert_hubert --exp_dir "${exp}" \
+        --model_file "${inference_ssl_model}" --output "${exp}/hubert_s3prl.pt"
 }
 
-. utils/steps.sh # what the stages above are made of
-. utils/hubert_training.sh
-watch_signals
-between 0 4 0 1 3 4
-for ((i = train_start_iter; i <= train_stop_iter; i++)); do
-    use_iteration "${i}"
-    between 5 7 5 7
-done
-between 8 8 8
+main() {
+    local i
+    begin hubert "$@"
+    train_jobs=1
+    read -ra configs <<< "${train_configs}"
+    read -ra clusters <<< "${n_clusters}"
+    read -ra features <<< "${features_km}"
+    read -ra layers <<< "${layers_km}"
+    run_stages 0 --skip_data_prep "${skip_data_prep}" 1 3 4
+    for ((i = train_start_iter; i <= train_stop_iter; i++)); do
+        use_iteration "${i}"
+        run_stages --skip_train "${skip_train}" 5 7
+    done
+    run_stages --skip_packing "${skip_packing}" 8
+}
+
+main "$@"

@@ -4,17 +4,15 @@
 #   run.sh --frontend whisper  on the frozen encoder of Whisper tiny.en (s3prl frontend)
 #   run.sh --token_type bpe    sentencepiece units
 #   run.sh --budget full       CTC and attention, longer training
-#   run.sh --help              all other options; those given here override the ones below
-# --frontend and --budget come first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-budget=demo frontend=fbank
-while [[ ${1:-} == --budget || ${1:-} == --frontend ]]; do
-    [ $# -gt 1 ] || { echo "run.sh: option $1 needs a value" >&2 && exit 1; }
-    printf -v "${1#--}" '%s' "$2"
-    shift 2
-done
+budget=demo    # demo or full
+frontend=fbank # fbank or whisper
+## end of options
+pass_on=true # the options of asr.sh, which override those below
+. utils/parse_options.sh
+
 case "${frontend}" in
     fbank) normalize=global_mvn ;;
     whisper) normalize=utterance_mvn ;;

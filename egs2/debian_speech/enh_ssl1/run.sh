@@ -2,18 +2,16 @@
 # Does a loss on speech representations help? Real speech and noise out of Debian packages.
 #   run.sh                    the demo: a small corpus, minutes of training on 2 CPU cores
 #   run.sh --budget full      the experiment: more data, training in two stages, three seeds
-#   run.sh --separator NAME   another network (tcn, tcn_warm, tcn_large_warm, convtasnet_small, convtasnet)
-#   run.sh --upstream hubert  a self-supervised upstream in the loss (these three come first)
-#   run.sh --stage 9          afterwards: downstream tasks and an ESPnet recogniser
-#   run.sh --help             all options; those given here override the ones below
+#   run.sh --stage 9 --skip_downstream false   afterwards: downstream tasks, an ESPnet recogniser
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-budget=demo separator="" upstream=""
-while [[ ${1:-} == --budget || ${1:-} == --separator || ${1:-} == --upstream ]]; do
-    [ $# -gt 1 ] || { echo "run.sh: option $1 needs a value" >&2 && exit 1; }
-    printf -v "${1#--}" '%s' "$2" && shift 2
-done
+budget=demo # demo or full
+separator=  # another network: tcn tcn_warm tcn_large_warm convtasnet_small convtasnet
+upstream=   # in the loss: whisper whisper_early hubert (conf/tuning says for which networks)
+## end of options
+pass_on=true # the options of enh_ssl.sh, which override those below
+. utils/parse_options.sh
 case "${budget}" in
     demo) network=tcn loss=whisper seeds=0 sets=test_en size="small --max_test_utts 36" ;;
     full) network=tcn_warm loss=whisper_early seeds="0 1 2" sets="test_en test_spk2" size=core ;;
@@ -22,10 +20,11 @@ esac
 network=${separator:-${network}} loss=${upstream:-${loss}}
 snr=conf/tuning/train_enh_${network}_snr
 for config in "${snr}.yaml" "${snr}_${loss}.yaml"; do
-    [ -r "${config}" ] || { echo "run.sh: found no ${config}; expected one for this --separator and --upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
+    [ -r "${config}" ] || { echo "run.sh: found no ${config}; expected one for this --separator" \
+        "and --upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
 done
 first="" # NAME_warm goes on from NAME_long; an --enh_config given here says that by itself
-[[ ${network} != *_warm || " ${*//-/_} " == *" __enh_config "* ]] || first=${snr%_warm_snr}_long_snr.yaml
+[[ ${network} != *_warm || ${*//-/_} == *__enh_config* ]] || first=${snr%_warm_snr}_long_snr.yaml
 asr_exp=../asr1/exp/asr_train_asr_fbank_conformer_ctc_raw_ru_char # made by ../asr1/run.sh
 [ -d "${asr_exp}" ] || asr_exp=""
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
@@ -35,11 +34,12 @@ exec ./enh_ssl.sh \
     --local_data_opts "--corpus_size ${size}" --audio_format wav --max_wav_duration 30 \
     --enh_config "${snr}.yaml ${snr}_${loss}.yaml" --init_config "${first}" \
     --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" \
-    --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
-    --recognisers "pocketsphinx whisper_tiny_en" --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
-    --local_superb_opts "--superb_size ${budget}" --superb_conf "conf/superb/${budget}" \
-    --superb_tasks "pr asr ks ic sid asv lid" \
+    --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth --skip_downstream true \
+    --recognisers "pocketsphinx whisper_tiny_en" \
+    --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
+    --local_superb_opts "--superb_size ${budget}" --superb_tasks "pr asr ks ic sid asv lid" \
     --superb_upstreams "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml fbank=asv" \
+    --superb_conf "conf/superb/${budget}" \
     --asr_exp "${asr_exp}" --inference_asr_model valid.cer_ctc.ave.pth \
     --inference_asr_config ../asr1/conf/decode_asr_ctc.yaml --asr_test_sets test_ru \
     --skip_packing false "$@"

@@ -1,69 +1,105 @@
 # shellcheck shell=bash
 # To be sourced: turns `--name value` into the variable `name`. Kaldi's contract:
-#   * the caller has set a default for every option before sourcing this file;
+#   * the options of a script are its lines `name=default  # comment` above
+#     `## end of options`, or else above the line that sources this file;
 #   * `--some-name` and `--some_name` are the same; `--name=value` is an error;
-#   * a variable whose default is true or false accepts only true and false;
+#   * an option whose default is true or false accepts only true and false;
 #   * `--config FILE` is sourced first, so that the command line wins over it;
-#   * `--help` prints ${help_message} and exits 0; an unknown option exits 1;
-#   * what follows the options stays in "$@".
+#   * `--help` prints ${help_message}, or those lines, and exits 0;
+#   * an unknown option exits 1; what follows the options stays in "$@".
+# With pass_on=true, all that is no option of this script stays in "$@", for the script
+# that it calls next. A function `other_name NAME` may print what an unknown option is
+# called here, or, in several words, what to do instead. ${option_names} is all names.
 
 _option_error() {
     printf '%s: %s\n' "$0" "$1" >&2
     exit 1
 }
 
-_like_option() { # NAME: known options that begin like it, for the error message
-    local start=${1:0:5} name
+_read_script() { # AWK PROGRAM: over the lines with options; the script may have changed directory
+    local script=$0
+    [ -r "${script}" ] || script=${0##*/}
+    awk -v script="${0##*/}" '
+        /^## end of options/ || /^[^#]*parse_options\.sh/ { exit }'"$1" "${script}"
+}
+
+# shellcheck disable=SC2016 # of awk
+_options_help() { # the comment at the top, then `name=default  # comment` and `## ` titles
+    _read_script '
+        NR == 1 { printf "Usage: %s [--option value ...]\n", script; head = 1; next }
+        head && sub(/^# ?/, "") { print; next }
+        { head = 0 }
+        /^## / { printf "\n%s\n", substr($0, 4) }
+        /^[a-z][a-z0-9_]*=.*[ \t]# / {
+            split($0, part, /[ \t]+# /)
+            name = part[1]; sub(/=.*/, "", name)
+            value = part[1]; sub(/^[^=]*=/, "", value)
+            printf "  --%-22s %s [%s]\n", name, part[2], value
+        }'
+}
+
+_like_option() { # NAME: options that begin like it or hold it, for the error message
+    local name
     [ "${#1}" -ge 4 ] || return 0
-    for name in $(compgen -v "${start}"); do
-        printf ' --%s' "${name}"
+    for name in ${option_names}; do
+        [[ ${name} != "${1:0:5}"* && ${name} != *"$1"* ]] || printf ' --%s' "${name}"
     done
 }
 
+_find_option() { # NAME: fills _name with the option that is meant, or stops
+    local other="" close
+    _name=${1//-/_}
+    [[ " ${option_names} " != *" ${_name} "* ]] || return 0
+    ! declare -F other_name > /dev/null || other=$(other_name "${_name}")
+    [[ ${other} != *" "* ]] || _option_error "found ESPnet's option --$1; ${other}"
+    if [[ -n ${other} && " ${option_names} " == *" ${other} "* ]]; then
+        _name=${other}
+        return
+    fi
+    close=$(_like_option "${_name}")
+    _option_error "invalid option --$1${close:+; did you mean${close}?} (--help lists all)"
+}
+
+option_names=$(_read_script '/^[a-z][a-z0-9_]*=/ && !/^help_message=/ { sub(/=.*/, ""); print }')
+option_names=${option_names//$'\n'/ }
 for ((_i = 1; _i < $#; _i++)); do
-    if [ "${!_i}" = --config ]; then
+    if [ "${!_i}" = --config ] && ! "${pass_on:-false}"; then
         _next=$((_i + 1))
-        [ -r "${!_next}" ] \
-            || _option_error "found --config ${!_next}; expected a readable file"
+        [ -r "${!_next}" ] || _option_error "found --config ${!_next}; expected a readable file"
         # shellcheck disable=SC1090
         . "${!_next}"
     fi
 done
 
+_left=()
 while [ $# -gt 0 ]; do
-    case "$1" in
-        --help | -h)
-            printf '%s\n' "${help_message:-No help found.}"
-            exit 0
-            ;;
-        --*=*)
-            _option_error "found $1; expected '${1%%=*} ${1#*=}' (a space, no '=')"
-            ;;
-        --config)
-            [ $# -gt 1 ] || _option_error "--config needs a file"
-            shift 2
-            ;;
-        --*)
-            _name=${1#--}
-            _name=${_name//-/_}
-            if ! [[ ${_name} =~ ^[a-zA-Z][a-zA-Z0-9_]*$ ]] || [ -z "${!_name+set}" ]; then
-                _close=$(_like_option "${_name}")
-                _option_error "invalid option $1${_close:+; did you mean${_close}?} (--help lists all)"
-            fi
-            [ $# -gt 1 ] || _option_error "option $1 needs a value"
-            if [[ ${!_name} =~ ^(true|false)$ ]] && ! [[ $2 =~ ^(true|false)$ ]]; then
-                _option_error "found $1 $2; expected true or false"
-            fi
-            printf -v "${_name}" '%s' "$2"
-            shift 2
-            ;;
-        *)
-            break
-            ;;
-    esac
+    _name=${1#--}
+    if [[ $1 == --help || $1 == -h ]]; then
+        printf '%s\n' "${help_message:-$(_options_help)}"
+        "${pass_on:-false}" || exit 0
+        _left+=(--help)
+        shift
+    elif "${pass_on:-false}" && [[ $1 != --* || " ${option_names} " != *" ${_name//-/_} "* ]]; then
+        _left+=("$1")
+        shift
+        # an option for the next script has its value with it
+        if [[ ${_left[-1]} == --* && $# -gt 0 ]]; then _left+=("$1") && shift; fi
+    elif [[ $1 == --*=* ]]; then
+        _option_error "found $1; expected '${1%%=*} ${1#*=}' (a space, no '=')"
+    elif [ "$1" = --config ]; then
+        [ $# -gt 1 ] || _option_error "--config needs a file"
+        shift 2
+    elif [[ $1 == --* ]]; then
+        _find_option "${_name}"
+        [ $# -gt 1 ] || _option_error "option $1 needs a value"
+        if [[ ${!_name} =~ ^(true|false)$ && ! $2 =~ ^(true|false)$ ]]; then
+            _option_error "found $1 $2; expected true or false"
+        fi
+        printf -v "${_name}" '%s' "$2"
+        shift 2
+    else
+        break
+    fi
 done
-
-if [ -n "${cmd+set}" ] && [ -z "${cmd}" ]; then
-    _option_error "empty argument to --cmd option"
-fi
-unset _i _next _name _close
+set -- "${_left[@]}" "$@"
+unset _i _next _name _left

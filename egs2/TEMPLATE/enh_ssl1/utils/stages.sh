@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# To be sourced by the staged template: messages, help, jobs, fingerprints.
-# shellcheck disable=SC2034,SC2154 # dry_run, resume_jobs, py, pick ... belong to the caller
+# To be sourced by staged scripts: messages, stages, jobs, what has been done already.
+declare stage stop_stage dry_run resume_jobs decode_cmd
+declare -a py
 
 log() { # MESSAGE
     printf '%s %s\n' "$(date '+%Y-%m-%dT%H:%M:%S')" "$*"
@@ -11,17 +12,27 @@ die() { # "found ...; expected ...; do ..."
     exit 1
 }
 
-options_help() { # SCRIPT: `name=default  # comment` lines between '## ' titles
-    awk -v script="${1##*/}" '
-        NR == 2 { sub(/^# /, ""); printf "Usage: %s [--option value ...]\n%s\n", script, $0 }
-        /^## end/ { exit }
-        /^## / { printf "\n%s\n", substr($0, 4); next }
-        /^[a-z_]+=/ {
-            split($0, part, /[ \t]+# /)
-            name = part[1]; sub(/=.*/, "", name)
-            value = part[1]; sub(/^[^=]*=/, "", value)
-            printf "  --%-22s %s [%s]\n", name, part[2], value
-        }' "$1"
+# ---- which stages run --------------------------------------------------------
+# run_stages [NUMBER | --skip_X true|false]...: the stages that were asked for, but none of
+# those that follow a `--skip_X true`.
+run_stages() {
+    local option="" skip=false start name
+    for (( ; $# > 0; )); do
+        if [[ $1 == --* ]]; then
+            option=$1 skip=$2 && shift
+        elif [ "$1" -ge "${stage}" ] && [ "$1" -le "${stop_stage}" ]; then
+            name=$(compgen -A function "stage_$1_")
+            if "${skip}"; then
+                log "Stage $1: left out (${option} true)"
+            else
+                start=${SECONDS} name=${name#stage_"$1"_}
+                log "Stage $1: ${name//_/ }"
+                "stage_$1_${name}"
+                log "Stage $1 done in $((SECONDS - start)) s"
+            fi
+        fi
+        shift
+    done
 }
 
 # ---- running things ----------------------------------------------------------
@@ -46,10 +57,13 @@ write_file() { # FILE: standard input, under its name only when complete
 }
 
 declare -A _job_name=() _job_log=() _job_out=() # by process id
-_job_failed=""
-jobs_at_once=1
+_job_failed="" _jobs_at_once=1
 
-# start_job NAME LOG COMMAND...: in the background, at most ${jobs_at_once} at a time.
+at_once() { # NUMBER: how many jobs that start_job starts run side by side
+    _jobs_at_once=$1
+}
+
+# start_job NAME LOG COMMAND...: in the background.
 # LOG is what a person looks at; what the command itself prints goes to LOG's
 # neighbour *.out. After a failure nothing new is started.
 start_job() {
@@ -59,7 +73,7 @@ start_job() {
         "$@"
         return
     fi
-    while [ "${#_job_name[@]}" -ge "${jobs_at_once}" ]; do _wait_for_one; done
+    while [ "${#_job_name[@]}" -ge "${_jobs_at_once}" ]; do _wait_for_one; done
     [ -z "${_job_failed}" ] || return 0
     log "  ${name} -> log: ${log}"
     mkdir -p "$(dirname "${log}")"
@@ -155,7 +169,8 @@ up_to_date() { # STAMP FINGERPRINT OUTPUT...
     local stamp=$1 print=$2 file
     shift 2
     "${dry_run}" && return 1
-    [ -e "${stamp}" ] && [ "$(whole_inputs < "${stamp}")" = "$(whole_inputs <<< "${print}")" ] || return 1
+    [ -e "${stamp}" ] || return 1
+    [ "$(whole_inputs < "${stamp}")" = "$(whole_inputs <<< "${print}")" ] || return 1
     for file in "$@"; do [ -s "${file}" ] || return 1; done
     log "  $(dirname "${stamp}"): inputs unchanged and outputs complete, skipped"
 }
@@ -188,6 +203,14 @@ fresh_logdir() {
     mkdir -p "$1"
     find "$1" -mindepth 1 ! -name '*.out' -delete # *.out is this job's own
     stamp "$1/.begun" "$2"
+}
+
+# in_jobs CMD N LOG COMMAND...: N jobs of a wrapper, with JOB in LOG and COMMAND for the number,
+# without those that fresh_logdir found to be finished.
+in_jobs() {
+    local wrapper
+    read -ra wrapper <<< "$1"
+    x "${wrapper[@]}" "${pick[@]}" JOB=1:"$2" "${@:3}"
 }
 
 done_logdir() { # LOGDIR: the work is complete; asked for again, it is all done anew

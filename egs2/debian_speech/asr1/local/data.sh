@@ -29,6 +29,7 @@ if [ -z "${DEBIAN_SPEECH:-}" ]; then
 fi
 
 read -ra py <<< "${PYTHON:-python3}" # may be several words
-PYTHONPATH="$(cd .. && pwd):${PYTHONPATH}" "${py[@]}" -m corpus.prepare asr \
+PYTHONPATH="${MAIN_ROOT}/egs2/debian_speech:${PYTHONPATH}" "${py[@]}" -m corpus.prepare asr \
     --downloads "${DEBIAN_SPEECH}" --data_dir data \
-    --max_train_utts "${max_train_utts}" --max_test_utts "${max_test_utts}" --seed "${seed}" --nj "${nj}"
+    --max_train_utts "${max_train_utts}" --max_test_utts "${max_test_utts}" \
+    --seed "${seed}" --nj "${nj}"

@@ -39,7 +39,7 @@ fi
 
 read -ra py <<< "${PYTHON:-python3}" # may be several words
 log "corpus '${corpus_size}', packages in ${DEBIAN_SPEECH}, sets in data/"
-PYTHONPATH="$(cd .. && pwd):${PYTHONPATH}" "${py[@]}" -m corpus.prepare enh \
+PYTHONPATH="${MAIN_ROOT}/egs2/debian_speech:${PYTHONPATH}" "${py[@]}" -m corpus.prepare enh \
     --corpus_size "${corpus_size}" --downloads "${DEBIAN_SPEECH}" --data_dir data \
     --max_train_utts "${max_train_utts}" --max_test_utts "${max_test_utts}" \
     --train_copies "${train_copies}" --rir_prob "${rir_prob}" --seed "${seed}" \

@@ -37,7 +37,7 @@ fi
 
 read -ra py <<< "${PYTHON:-python3}" # may be several words
 log "downstream tasks '${superb_size}', packages in ${DEBIAN_SPEECH}, in data/superb"
-PYTHONPATH="$(cd .. && pwd):${PYTHONPATH}" "${py[@]}" -m corpus.prepare downstream \
+PYTHONPATH="${MAIN_ROOT}/egs2/debian_speech:${PYTHONPATH}" "${py[@]}" -m corpus.prepare downstream \
     --superb_size "${superb_size}" --downloads "${DEBIAN_SPEECH}" \
     --superb_dir data/superb --nj "${nj}"
 

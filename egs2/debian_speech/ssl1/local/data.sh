@@ -28,6 +28,6 @@ if [ -z "${DEBIAN_SPEECH:-}" ]; then
 fi
 
 read -ra py <<< "${PYTHON:-python3}" # may be several words
-PYTHONPATH="$(cd .. && pwd):${PYTHONPATH}" "${py[@]}" -m corpus.prepare ssl \
+PYTHONPATH="${MAIN_ROOT}/egs2/debian_speech:${PYTHONPATH}" "${py[@]}" -m corpus.prepare ssl \
     --downloads "${DEBIAN_SPEECH}" --data_dir data \
     --max_train_utts "${max_train_utts}" --max_valid_utts "${max_valid_utts}" --nj "${nj}"
