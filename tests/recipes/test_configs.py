@@ -138,7 +138,7 @@ def test_recipe_that_is_terminated_leaves_nothing_running(recipe, tmp_path):
     data.write_text("#!/bin/sh\necho $$ > pid.tmp && mv pid.tmp pid\nexec sleep 60\n")
     data.chmod(0o755)
     env = {**os.environ, "PYTHON": sys.executable}
-    words = ["--stage", "1", "--ngpu", "0"]
+    words = ["--stage", "1", "--stop_stage", "1", "--ngpu", "0"]
     with subprocess.Popen(
         [tmp_path / "run.sh", *words],
         env=env,
