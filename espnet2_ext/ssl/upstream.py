@@ -74,8 +74,9 @@ class FrozenUpstream:
         layers: object = "all",
         fs: int = UPSTREAM_FS,
     ) -> None:
-        self.spec = UpstreamSpec.of(upstream).absolute()
-        check_upstream(self.spec)
+        spec = UpstreamSpec.of(upstream)
+        check_upstream(spec)  # names the path as the user wrote it
+        self.spec = spec.absolute()
         self.fs = sampling_rate("fs", fs)
         if not self.spec.exact_padding and self.spec.upstream in WHISPER_ENTRIES:
             raise UserError(
