@@ -70,10 +70,11 @@ def write_table(path: Path, text: str) -> None:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keep what packages say of each other off the terminal."""
-    before = logging.root.manager.disable
+    before, said = logging.root.manager.disable, io.StringIO()
     logging.disable(logging.WARNING)
+    out, err = contextlib.redirect_stdout(said), contextlib.redirect_stderr(said)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(), out, err:
             warnings.simplefilter("ignore")
             yield
     finally:

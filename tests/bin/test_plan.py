@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from espnet2_ext.bin.plan import parse_options
+from espnet2_ext.bin.plan import parse_options, quiet
 from espnet2_ext.errors import UserError
 from tests.conftest import ROOT
 
@@ -105,3 +105,10 @@ def test_a_value_may_hold_any_sign():
         "d": "",
         "e": "--f g",
     }
+
+
+def test_what_packages_print_while_they_are_imported_is_not_shown(capfd):
+    with quiet():
+        print("Failed to import Flash Attention", file=sys.stderr)
+        print("of a package")
+    assert capfd.readouterr() == ("", "")
