@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck source-path=SCRIPTDIR/..
 # To be sourced by every template: what it does before its stages.
-declare stage dry_run dumpdir expdir python nj train_cmd option_names
+declare stage dry_run dumpdir expdir python nj train_cmd option_names systems=""
 
 other_name() { # NAME: what an option of ESPnet's scripts is called here, or what to do instead
     case "$1" in
@@ -42,7 +42,10 @@ begin() { # TEMPLATE WORD...: options, environment, where jobs run, the plan
 
 make_plan() { # checks all options; fills systems, the table of what they describe
     local interpreter=("${py[@]}") words=() name
-    has_espnet || interpreter=(python3) # before stage 0: it checks what it can
+    if ! has_espnet; then # before stage 0, any python3 checks what it can; it may lack, too
+        interpreter=(python3)
+        python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null || return 0
+    fi
     for name in ${option_names} train_cmd cuda_cmd decode_cmd; do words+=("${name}=${!name}"); done
     [[ " ${option_names} " != *" enh_"* ]] || words=(--output "${expdir}/systems.tsv" "${words[@]}")
     systems=$("${interpreter[@]}" -m espnet2_ext.bin.plan --template "${template}" \

@@ -16,16 +16,14 @@ _option_error() {
     exit 1
 }
 
-_read_script() { # AWK PROGRAM: over the lines with options; the script may have changed directory
+_script_lines() { # those with options; the script may have changed directory
     local script=$0
     [ -r "${script}" ] || script=${0##*/}
-    awk -v script="${0##*/}" '
-        /^## end of options/ || /^[^#]*parse_options\.sh/ { exit }'"$1" "${script}"
+    sed -n '/^## end of options/q; /^[^#]*parse_options\.sh/q; p' "${script}"
 }
 
-# shellcheck disable=SC2016 # of awk
 _options_help() { # the comment at the top, then `name=default  # comment` and `## ` titles
-    _read_script '
+    _script_lines | awk -v script="${0##*/}" '
         NR == 1 { printf "Usage: %s [--option value ...]\n", script; head = 1; next }
         head && sub(/^# ?/, "") { print; next }
         { head = 0 }
@@ -60,7 +58,8 @@ _find_option() { # NAME: fills _name with the option that is meant, or stops
     _option_error "invalid option --$1${close:+; did you mean${close}?} (--help lists all)"
 }
 
-option_names=$(_read_script '/^[a-z][a-z0-9_]*=/ && !/^help_message=/ { sub(/=.*/, ""); print }')
+# set-up installs awk where there is none, so nothing before it needs awk
+option_names=$(_script_lines | sed -n '/^help_message=/d; s/^\([a-z][a-z0-9_]*\)=.*/\1/p')
 option_names=${option_names//$'\n'/ }
 for ((_i = 1; _i < $#; _i++)); do
     if [ "${!_i}" = --config ] && ! "${pass_on:-false}"; then
