@@ -65,7 +65,7 @@ def too_low(name: str, fs: int) -> str:
     """Say that audio of ``fs`` Hz is below the rate of a metric."""
     return (
         f"{name} needs audio of {LIMITS[name].lowest_rate} Hz or more, found {fs} Hz; "
-        f"leave {name} out of --metrics."
+        f"leave {name} out of the metrics."
     )
 
 

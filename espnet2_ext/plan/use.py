@@ -42,14 +42,12 @@ def _enhance(words: Sequence[str]) -> None:
 def _decode(value: str, is_yaml: bool) -> None:
     from espnet2.bin.asr_inference import get_parser
 
-    from espnet2_ext.fileio.yaml import named, read_yaml
-    from espnet2_ext.train.options import check_options
+    from espnet2_ext.asr.resolve import check_decoding
 
     if not is_yaml:
         parse(get_parser(), value.split())
     elif Path(value).is_file():  # else it is refused by itself
-        with named(value):
-            check_options(read_yaml(value), get_parser())
+        check_decoding(Path(value))
 
 
 def _change(config: str) -> None:

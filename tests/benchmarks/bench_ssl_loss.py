@@ -9,7 +9,7 @@ A WavLM of Base size with random weights (the time does not depend on them), bat
      trainable parameters
   D  two SSL losses on one upstream, which share their forward passes, or do not
 
-    python -m tests.benchmarks.bench_ssl_loss [--rounds 5] [--threads 2]
+    python -m tests.benchmarks.bench_ssl_loss [--rounds 5] [--threads 2] [--only A D]
 
 Peak memory is the growth of the process's resident set, each in a child of its own.
 """
@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import torch
@@ -166,9 +166,9 @@ def peak_memory(name: str, checkpoint: str, threads: int) -> float:
     return float(done.stdout.split()[-1])
 
 
-def measure(checkpoint: str, rounds: int, threads: int) -> None:
-    """Time all steps in turn and print the table."""
-    names = ["A", *LAYERS, "C", *TWO]
+def measure(checkpoint: str, rounds: int, threads: int, only: Collection[str]) -> None:
+    """Time the steps in turn and print the table."""
+    names = [name for name in ("A", *LAYERS, "C", *TWO) if name[0] in only]
     steps = {name: make(name, checkpoint) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds + 1):  # the first one warms up
@@ -190,8 +190,10 @@ def measure(checkpoint: str, rounds: int, threads: int) -> None:
             f"| {name} | {statistics.median(seconds[name]):.2f} "
             f"| {statistics.median(ratios[name]):.2f} | {memory:.0f} |"
         )
-    pairs = zip(seconds["C"], seconds["B all"], strict=True)
-    print(f"\nC / B all: {statistics.median(c / b for c, b in pairs):.2f}")
+    for a, b in (("C", "B all"), reversed(TWO)):
+        if {a, b} <= seconds.keys():
+            pairs = zip(seconds[a], seconds[b], strict=True)
+            print(f"\n{a} / {b}: {statistics.median(x / y for x, y in pairs):.2f}")
 
 
 def main() -> None:
@@ -199,6 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="+", choices="ABCD", default="ABCD")
     parser.add_argument("--child", nargs=2, metavar=("NAME", "CHECKPOINT"))
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -208,7 +211,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         checkpoint = Path(directory) / "wavlm_base_random.pt"
         write_checkpoint(checkpoint)
-        measure(str(checkpoint), args.rounds, args.threads)
+        measure(str(checkpoint), args.rounds, args.threads, {"A", *args.only})
 
 
 if __name__ == "__main__":

@@ -41,6 +41,23 @@ def option_list(template: str) -> dict[str, str]:
     return {**options, "python": sys.executable}
 
 
+def stage_calls(template: str) -> tuple[set[int], dict[str, set[int]]]:
+    """Read the stages that a template runs, and option -> those that it leaves out."""
+    text = (ROOT / "egs2/TEMPLATE" / SCRIPTS[template]).read_text().replace("\\\n", "")
+    numbers: set[int] = set()
+    skips: dict[str, set[int]] = {}
+    for call in re.findall(r"^ *run_stages (.*)", text, re.MULTILINE):
+        option = ""
+        for word in call.split():
+            if word.startswith("--"):
+                option = word.removeprefix("--")
+            elif word.isdigit():
+                numbers.add(int(word))
+                if option:
+                    skips.setdefault(option, set()).add(int(word))
+    return numbers, skips
+
+
 def make_recipe(template: str, directory: Path) -> Path:
     """Link a shipped recipe, with a template that only says what it was given."""
     recipe = directory / template

@@ -9,9 +9,8 @@ export PYTHONPATH="${MAIN_ROOT}${PYTHONPATH:+:${PYTHONPATH}}"
 export LC_ALL=C              # files are sorted bytewise
 export OMP_NUM_THREADS=1     # jobs run side by side; one thread each
 # Threads of a training that wait for the others spin a little, then sleep. Spinning for
-# long takes the processor from those they wait for, where other work runs beside it: of
-# the demo's trainings, two at once on 2 cores need 0.37 s a step, with libgomp's default
-# 2.2 s; one alone 0.15 s with either (tests/benchmarks/bench_waiting.py measures it).
+# long takes the processor from those they wait for, where other work runs beside it.
+# tests/benchmarks/bench_waiting.py compares settings, on an idle machine and a busy one.
 if [ -z "${OMP_WAIT_POLICY:-}" ]; then export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-2000}"; fi
 export PYTHONIOENCODING=UTF-8
 # What cluster jobs get as it is in the terminal that submits: slurm.pl and queue.pl write

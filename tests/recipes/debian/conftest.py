@@ -1,7 +1,11 @@
 """Package trees in miniature, laid out as the real ones; the audio is synthetic."""
 
 import gzip
+import os
 import struct
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -71,6 +75,23 @@ def add_klettres(root):
                 f'<sound name="&#65;{index}" file="{lang}/alpha/a-{index}.ogg" />'
             )
         (base / lang / "sounds.xml").write_text("<klettres>\n" + "\n".join(lines))
+
+
+def kill_at_first_audio(script, root, folder, seconds=120):
+    """Run a script with the argument ``root``; kill it once ``folder`` has a wav."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(root)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + seconds
+    while not (folder.is_dir() and any(folder.glob("*.wav"))):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,4 @@
 import hashlib
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +11,7 @@ from corpus.plan import Options
 from corpus.splits import SETS
 from espnet2_ext.data.check import check_data_dir
 from espnet2_ext.fileio.scp import read_scp
+from tests.recipes.debian.conftest import kill_at_first_audio
 
 OPTIONS = Options("small", max_train_utts=6, max_test_utts=6)
 
@@ -148,20 +144,7 @@ def test_killed_run_leaves_no_list_and_the_next_gives_the_same(
     built, small_root, small_trees, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(small_root)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    first = Path("data/train/audio/mix")
-    until = time.monotonic() + 60
-    while not (first.is_dir() and any(first.glob("*.wav"))):
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_at_first_audio(SCRIPT, small_root, Path("data/train/audio/mix"))
     assert not Path("data/train/manifest.json").exists()
     assert not Path("data/test_en/wav.scp").exists()
     build_corpus(small_trees, Path("data"), OPTIONS, 1, quiet)

@@ -1,10 +1,5 @@
 import csv
 import hashlib
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +17,7 @@ from espnet2_ext.bin import make_noisy_set
 from espnet2_ext.data.check import check_data_dir
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import read_scp
+from tests.recipes.debian.conftest import kill_at_first_audio
 
 HEADERS = {
     "pr": "id,wav_path,transcription",
@@ -187,20 +183,7 @@ def test_killed_run_leaves_no_manifest_and_the_next_gives_the_same(
     built, downstream_root, trees, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(downstream_root)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    audio = Path("data/superb/audio")
-    until = time.monotonic() + 120
-    while not (audio.is_dir() and any(audio.glob("*.wav"))):
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_at_first_audio(SCRIPT, downstream_root, Path("data/superb/audio"))
     assert not Path("data/superb/manifest.json").exists()
     assert not list(Path("data/superb").glob("*/*.csv"))
     write_tasks(trees, Path("data/superb"), "demo", 2, quiet)
