@@ -85,6 +85,7 @@ ENHANCEMENT: Mapping[str, Check] = {
     "ssl_conf": once(yaml_file),
     "observation_adding": weights,
     "denoisers": once(registries.denoiser),
+    "report_by": once(name),
 }
 DOWNSTREAM: Mapping[str, Check] = {
     # looked for when a recogniser decodes

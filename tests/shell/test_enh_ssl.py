@@ -210,6 +210,8 @@ def test_report_has_what_downstream_stages_have_left(tmp_path):
     assert "--superb_dir exp/superb --superb_tasks pr ks" in found
     assert "--asr_tag x --asr_test_sets test" in found
     assert "--superb_dir" not in command("--skip_downstream", "true")
+    assert "--by" not in found
+    assert " --by utt2noise utt2dur " in command("--report_by", "utt2noise utt2dur")
 
 
 def test_an_upstream_may_have_tasks_of_its_own(tmp_path):

@@ -58,6 +58,7 @@ recognisers=                # e.g. "pocketsphinx whisper_tiny_en" for word error
 ssl_conf=                   # conf/ssl/*.yaml whose distances are scored
 observation_adding=         # e.g. "0.1 0.3": w, for rows (1-w) enhanced + w noisy after each system
 denoisers=                  # rows, if installed: rnnoise nsnet2 dtln deepfilternet noisereduce
+report_by=                  # tables by files of a set, e.g. "utt2noise utt2dur"; empty: utt2snr
 ## Downstream (local/superb_data.sh makes what it needs beside data/, if the recipe has one)
 local_superb_opts=          # options for local/superb_data.sh
 asr_exp=                    # directory of a trained ESPnet ASR; empty: no stages 9 and 10

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # To be sourced by the templates: SUPERB-style probes, stages 13 and 14, and the report.
 declare raw expdir systems ngpu cuda_cmd local_superb_opts
-declare superb_tasks superb_dir superb_test_set superb_upstreams superb_conf
+declare report_by superb_tasks superb_dir superb_test_set superb_upstreams superb_conf
 declare -a py
 
 downstream_data() { # what the recipe makes for stages 9 to 14, once; kept when complete
@@ -45,9 +45,11 @@ superb_jobs() { # train|evaluate OPTION...: one job per upstream, with all tasks
 }
 
 report() { # SETS OPTION...: tables of all rows
-    local baseline
+    local baseline by
+    read -ra by <<< "${report_by}"
     baseline=$(rows system label | head -n 1)
     printf '%s\n' "${systems}" | write_file "${expdir}/systems.tsv" # of this run, again
     run "${py[@]}" -m espnet2_ext.bin.report --dumpdir "${raw}" --test_sets "$1" \
-        --systems "${expdir}/systems.tsv" --baseline "${baseline}" "${@:2}" --output_dir "${expdir}"
+        --systems "${expdir}/systems.tsv" --baseline "${baseline}" "${@:2}" \
+        ${by:+--by "${by[@]}"} --output_dir "${expdir}"
 }
