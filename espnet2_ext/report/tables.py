@@ -227,8 +227,8 @@ def joint_table(view: Comparison) -> Table:
     """Build the table of all values, with marks where a system got worse."""
     notes = [
         f"{WORSE_THAN_NOISY} the number is worse than that of {NOISY}; "
-        f"{WORSE_THAN_BASELINE} worse than that of {view.baseline}. How sure that is "
-        "says the list below: ✘ the interval excludes 0, ≈ it does not.",
+        f"{WORSE_THAN_BASELINE} worse than that of {view.baseline}. The list below "
+        "gives the uncertainty: ✘ the interval excludes 0, ≈ it does not.",
         "Tasks are called TASK METRIC UPSTREAM: a probe that reads this upstream, "
         "trained once on clean speech.",
         *_seeds_note(view),

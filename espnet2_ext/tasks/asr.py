@@ -15,7 +15,7 @@ from espnet2_ext.train.task import Checked
 
 
 class ASRTask(Checked, EspnetASRTask):
-    """ESPnet's own; it stands here so that its module registers the frontend."""
+    """ESPnet's own, defined here so that spawned workers import this module."""
 
 
 def register() -> None:

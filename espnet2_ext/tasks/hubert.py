@@ -54,7 +54,7 @@ class WeightedHubertPretrainModel(TorchAudioHubertPretrainModel):
 
 
 class HubertTask(Checked, EspnetHubertTask):
-    """ESPnet's own; it stands here so that its module registers the model."""
+    """ESPnet's own, defined here so that spawned workers import this module."""
 
 
 def register() -> None:

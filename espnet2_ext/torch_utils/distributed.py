@@ -41,7 +41,7 @@ def gather_from_processes(value: Any) -> list[Any]:
 
 @contextmanager
 def rank_zero_first() -> Iterator[None]:
-    """Let rank 0 do the body, then the others: a download happens once.
+    """Run the block on rank 0 first, so that a download happens once.
 
     If rank 0 fails, the others try too, so that nobody waits for ever.
     """

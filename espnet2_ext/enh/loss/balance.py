@@ -37,7 +37,7 @@ def utterance_norms(gradient: Tensor) -> Tensor:
 
 
 def project(gradient: Tensor, other: Tensor) -> Tensor:
-    """Take out of ``gradient`` what goes against ``other``; both (B, N).
+    """Remove the component of ``gradient`` that opposes ``other``; both (B, N).
 
     ``g + max(0, -<g, h> / ||h||^2) h`` for each utterance: normal to h where the two
     conflict, g itself elsewhere and where h is zero. This is D4AM's calibration (Lee et
@@ -83,7 +83,7 @@ class Balance:
         rule: one of ``RULES``.
         weight: see above; >= 0.
         ratio: of the two norms that ``gradient_norm`` brings about.
-        smoothing: what the past counts, in [0, 1); 0 takes each step for itself.
+        smoothing: decay, the weight of the past, in [0, 1); 0 uses each step alone.
 
     Raises:
         UserError: on an unknown rule, a number out of range, or one without effect.

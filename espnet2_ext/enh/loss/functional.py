@@ -1,11 +1,11 @@
 """The mathematics of the SSL-representation loss, in plain torch.
 
 Shapes: B batch, F frames, D features. Every distance takes ``(est, ref, mask)`` and
-returns one value an utterance, (B,); it grows as they part, and is zero where ``est``
-equals ``ref`` unless it says otherwise. The mean is over valid frames *and* the feature
-dimension: work that sums over D (e.g. arXiv 2601.21084) has values D = 768...1024 times
-larger, so a weight does not carry over. Here are those that compare frame by frame,
-and the registry of all.
+returns one value per utterance, (B,): larger for more different inputs, and zero where
+``est`` equals ``ref`` unless it says otherwise. The mean is over valid frames *and* the
+feature dimension. Work that sums over D (e.g. arXiv 2601.21084) has values D = 768 to
+1024 times larger, so a weight does not carry over. This file has the distances that
+compare frame by frame, and the registry of all.
 """
 
 from __future__ import annotations

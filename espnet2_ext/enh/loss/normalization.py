@@ -60,7 +60,7 @@ class PerFrame:
 
 
 class Moments(NamedTuple):
-    """Of the frames seen so far, (D,) each but their number, ()."""
+    """Running count (), mean (D,) and variance (D,) of the frames seen so far."""
 
     frames: Tensor
     mean: Tensor

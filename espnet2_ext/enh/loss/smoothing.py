@@ -12,7 +12,7 @@ class SmoothedMean:
     """Means over the utterances of all processes, exponentially smoothed over steps.
 
     Args:
-        smoothing: what the past counts, in [0, 1); 0 takes each step for itself.
+        smoothing: decay, the weight of the past, in [0, 1); 0 uses each step alone.
 
     Attributes:
         value: (K,), one for each quantity; None before the first step.

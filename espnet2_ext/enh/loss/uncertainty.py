@@ -9,7 +9,7 @@ from espnet2_ext.enh.loss.smoothing import SmoothedMean
 from espnet2_ext.ssl.layers import Layer
 from espnet2_ext.torch_utils.frames import EPS
 
-SMOOTHING = 0.95  # what the past counts: the last 20 steps or so
+SMOOTHING = 0.95  # decay: the last 20 steps or so count
 
 
 class LayerUncertainty:
