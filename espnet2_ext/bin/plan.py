@@ -2,8 +2,9 @@
 
     python -m espnet2_ext.bin.plan --template enh_ssl enh_config=conf/a.yaml seeds=0 ...
 
-The table is printed. Everything that is wrong is said in one message, and the exit code
-is 2. Before there is an environment, any Python 3.10 checks what it can.
+Prints a line NAME=VALUE for each further variable of the shell, then the table.
+Everything that is wrong is said in one message, and the exit code is 2. Before there is
+an environment, any Python 3.10 checks what it can.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.plan.check import plan_experiment
+from espnet2_ext.plan.names import names_of
 from espnet2_ext.plan.options import TEMPLATES
+from espnet2_ext.plan.stock import translate
 from espnet2_ext.plan.table import format_rows
 
 
@@ -33,6 +36,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--template", required=True, choices=TEMPLATES, help="whose options they are")
     add("--dry_run", choices=("true", "false"), default="false", help="write nothing")
     add("--output", type=Path, help="the table; default: only printed")
+    add("--other", action="append", default=[], help="one that it does not list")
     add("options", nargs="*", metavar="NAME=VALUE", help="all options of the template")
     return parser
 
@@ -89,10 +93,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = get_parser().parse_args(argv)
     options, dry_run = parse_options(args.options), args.dry_run == "true"
+    meant, problems = translate(options, parse_options(args.other))
+    options |= meant
     with quiet():
-        rows, notes = plan_experiment(args.template, options, dry_run)
+        rows, notes = plan_experiment(args.template, options, dry_run, problems)
     for note in notes:
         print(note, file=sys.stderr)
+    for name, value in {**meant, **names_of(args.template, options)}.items():
+        print(f"{name}={value}")
     text = format_rows(rows)
     if args.output is not None and not dry_run:
         write_table(args.output, text)

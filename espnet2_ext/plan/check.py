@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from espnet2_ext.errors import UserError, brief
@@ -38,7 +38,7 @@ OF_ROWS = (
 
 
 def plan_experiment(
-    template: str, options: Options, dry_run: bool
+    template: str, options: Options, dry_run: bool, known: Iterable[str] = ()
 ) -> tuple[list[SystemRow], list[str]]:
     """Check all options, and list the systems that they describe.
 
@@ -46,6 +46,7 @@ def plan_experiment(
         template: whose options.
         options: name -> value, of all options of the template.
         dry_run: whether nothing will be run.
+        known: problems that have been found before.
 
     Returns:
         The rows of the table, and notes for the user.
@@ -53,7 +54,7 @@ def plan_experiment(
     Raises:
         UserError: with all problems.
     """
-    problems, wrong = [], set()
+    problems, wrong = list(known), set()
     for name, value in options.items():
         if found := list(check_value(template, name, value)):
             wrong.add(name)

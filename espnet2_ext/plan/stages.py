@@ -72,6 +72,12 @@ def skipped_by(template: str, options: Options) -> dict[int, str]:
     }
 
 
+def list_asked(template: str, options: Options) -> list[int]:
+    """List the stages from ``stage`` to ``stop_stage``, with those left out."""
+    first, last = int(options["stage"]), int(options["stop_stage"])
+    return [n for n in STAGES[template].numbers if first <= n <= last]
+
+
 def running(template: str, options: Options) -> set[int]:
     """Give the stages that run.
 
@@ -79,9 +85,8 @@ def running(template: str, options: Options) -> set[int]:
         template: whose stages.
         options: with ``stage`` and ``stop_stage``, whole numbers.
     """
-    first, last = int(options["stage"]), int(options["stop_stage"])
-    asked = {n for n in STAGES[template].numbers if first <= n <= last}
-    return asked - skipped_by(template, options).keys()
+    asked = list_asked(template, options)
+    return set(asked) - skipped_by(template, options).keys()
 
 
 def has_numbers(options: Options) -> bool:

@@ -28,11 +28,15 @@ def words(options: Options, name: str) -> list[str]:
     return options.get(name, "").split()
 
 
+def changed_arguments(arguments: str) -> str:
+    """Give what ESPnet makes of options in the name of a directory."""
+    return re.sub(r"[ |=]", "", arguments.replace("--", "_").replace("/", "_"))
+
+
 def tag_of(config: str, arguments: str) -> str:
     """Give ESPnet's name of a training: the YAML, ``_raw``, the changed arguments."""
-    changed = arguments.replace("--", "_").replace("/", "_")
-    changed = re.sub(r"[ |=]", "", changed)
-    return f"{base_name(config or 'train', '.yaml')}_raw{changed}"
+    name = base_name(config or "train", ".yaml")
+    return f"{name}_raw{changed_arguments(arguments)}"
 
 
 def enhanced_prefix(options: Options) -> str:

@@ -41,20 +41,22 @@ def option_list(template: str) -> dict[str, str]:
     return {**options, "python": sys.executable}
 
 
-def stage_calls(template: str) -> tuple[set[int], dict[str, set[int]]]:
-    """Read the stages that a template runs, and option -> those that it leaves out."""
-    text = (ROOT / "egs2/TEMPLATE" / SCRIPTS[template]).read_text().replace("\\\n", "")
-    numbers: set[int] = set()
-    skips: dict[str, set[int]] = {}
-    for call in re.findall(r"^ *run_stages (.*)", text, re.MULTILINE):
-        option = ""
-        for word in call.split():
-            if word.startswith("--"):
-                option = word.removeprefix("--")
-            elif word.isdigit():
-                numbers.add(int(word))
-                if option:
-                    skips.setdefault(option, set()).add(int(word))
+def stages_in(template: str) -> tuple[set[int], dict[str, set[int]]]:
+    """Read the stages of a template: its functions, and what its options leave out."""
+    text = (ROOT / "egs2/TEMPLATE" / SCRIPTS[template]).read_text()
+    numbers = {
+        int(n) for n in re.findall(r"^stage_([0-9]+)_\w+\(\)", text, re.MULTILINE)
+    }
+    skips = {}
+    for option, said in re.findall(
+        r"^(skip_\w+)=.*# leave out stages? (.*)", text, re.M
+    ):
+        ranges = [r.partition("-") for r in re.findall(r"[0-9]+(?:-[0-9]+)?", said)]
+        skips[option] = {
+            n
+            for first, _, last in ranges
+            for n in range(int(first), int(last or first) + 1)
+        }
     return numbers, skips
 
 

@@ -42,14 +42,14 @@ asr_exp=
 asr_model_file=
 inference_asr_args=
 asr_test_sets=
-asr_tag=
+asr_tag=small
 ## end of options
 resume_jobs=true nj=2 inference_nj=2 python=./python
 gpu_inference=false raw=dump/raw expdir=exp audio_format=wav.ark
 test_sets="test quiet" asr_config=""
 inference_asr_model=valid.acc.ave.pth inference_asr_config=""
-. utils/stages.sh
-for part in begin data parallel enhance asr; do . "steps/${part}.sh"; done
+inference_cmd="run.pl --gpu 0" inference_ngpu=0
+. steps/all.sh
 . utils/parse_options.sh
 . ./path.sh
 . ./cmd.sh
@@ -59,6 +59,7 @@ systems=$(printf '%s\\t%s\\t%s\\t%s\\n' row exp kind enhanced \\
 stage_9_decode() { decode_conditions; }
 stage_10_score() { score_conditions; }
 watch_signals
+stages="9 10"
 run_stages 9 10
 """
 TEXT = {"s-one": "one", "s-two": "two", "t-three": "tree"}

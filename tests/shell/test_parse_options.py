@@ -45,11 +45,20 @@ def test_an_empty_value_is_allowed(parse):
     assert parse("--name", "").stdout.startswith("|1|")
 
 
-def test_unknown_option_exits_1_and_hints(parse):
+def test_unknown_option_exits_1_unless_the_script_keeps_those(parse, tmp_path):
     done = parse("--numbre", "2")
     assert done.returncode == 1
-    assert "--numbre" in done.stderr
-    assert "--number" in parse("--numbers", "2").stderr.replace("--numbers", "")
+    assert "invalid option --numbre (--help lists all)" in done.stderr
+    (tmp_path / "keeps.sh").write_text(
+        "set -eu\nname=a # a word\n## end of options\nkeep_unknown=true\n"
+        f'. {UTILS}/parse_options.sh\necho "${{name}}|${{unknown_options[*]}}|$*"\n'
+    )
+    words = ["--nmae", "x y", "--name", "b", "--other-one", "2", "left"]
+    done = run(["bash", "keeps.sh", *words], tmp_path)
+    assert done.stdout == "b|nmae=x y other_one=2|left\n"
+    done = run(["bash", "keeps.sh", "--nmae"], tmp_path)
+    assert done.returncode == 1
+    assert "needs a value" in done.stderr
 
 
 def test_boolean_accepts_only_true_and_false(parse):

@@ -56,44 +56,12 @@ inference_args=             # further options, e.g. "--beam_size 10"
 inference_tag=              # names the results; empty: made from YAML and arguments
 cleaner=none                # ESPnet text cleaner of the references
 ## end of options
+declare bpemodel token_dir token_list stats # named by the plan
 
-. utils/stages.sh
-. steps/begin.sh
-. steps/data.sh
-. steps/train.sh
-. steps/parallel.sh
-. steps/enhance.sh
-. steps/asr.sh
-
-name_of() { # WORDS: options as part of a name, ESPnet's rule
-    local text=${1//--/_}
-    text=${text//\//_}
-    echo "${text//[ |=]/}"
-}
-
-name_files() { # tokens, experiment, statistics and results
-    local part=raw_${token_type} tokens=${token_type} config
-    [ "${lang}" = noinfo ] || part=raw_${lang}_${token_type}
-    bpemodel=none token_dir=data/token_list
-    [ "${lang}" = noinfo ] || token_dir=data/${lang}_token_list
-    if [ "${token_type}" = bpe ]; then tokens=bpe_${bpemode}${nbpe} part+="${nbpe}"; fi
-    token_dir+=/${tokens}
-    [ "${token_type}" = char ] || bpemodel=${token_dir}/bpe.model
-    token_list=${token_dir}/tokens.txt
-    config=$(basename "${asr_config:-train}" .yaml)
-    asr_tag=${asr_tag:-${config}_${part}$(name_of "${asr_args}")}
-    asr_exp=${asr_exp:-${expdir}/asr_${asr_tag}}
-    # named after the YAML too (ESPnet does not): another frontend has other statistics
-    stats=${asr_stats_dir:-${expdir}/asr_stats_${config}_${part}}
-    if [ -z "${inference_tag}" ]; then
-        inference_tag=$(basename "${inference_config:-inference}" .yaml)
-        inference_tag+=$(name_of "${inference_args}")_asr_model_${inference_asr_model%.*}
-    fi
-}
+. steps/all.sh
 
 stage_1_data() {
-    # shellcheck disable=SC2086 # options are meant to be split
-    run local/data.sh ${local_data_opts}
+    prepare_data
     run "${py[@]}" -m espnet2_ext.bin.check_data --required "wav.scp text utt2spk spk2utt" \
         "data/${train_set}" "data/${valid_set}" "${tests[@]/#/data/}"
 }
@@ -120,19 +88,13 @@ stage_5_tokens() {
 }
 
 data_flags() { # fills data_args and shape_args of training
-    local part dir
+    local speech
+    speech=wav.scp,speech,$(audio_type "${audio_format}")
+    shape_args=()
     data_args=(--use_preprocessor true --token_type "${token_type}" --token_list "${token_list}"
         --bpemodel "${bpemodel}" --cleaner "${cleaner}" --frontend_conf "fs=${fs}")
-    shape_args=(--fold_length $((asr_speech_fold_length * 100))
-        --fold_length "${asr_text_fold_length}")
-    for part in train valid; do
-        dir=$(data_dir "${part}")
-        data_args+=("--${part}_data_path_and_name_and_type"
-            "${dir}/wav.scp,speech,$(audio_type "${audio_format}")"
-            "--${part}_data_path_and_name_and_type" "${dir}/text,text,text")
-        shape_args+=("--${part}_shape_file" "${stats}/${part}/speech_shape"
-            "--${part}_shape_file" "${stats}/${part}/text_shape.${token_type}")
-    done
+    training_files "${speech} speech_shape $((asr_speech_fold_length * 100))" \
+        "text,text,text text_shape.${token_type} ${asr_text_fold_length}"
     [ -z "${asr_config}" ] || data_args+=(--config "${asr_config}")
 }
 
@@ -214,11 +176,8 @@ stage_14_pack() {
 
 main() {
     begin asr "$@"
-    train_jobs=1
     read -ra tests <<< "${test_sets}"
-    name_files
-    run_stages 0 --skip_data_prep "${skip_data_prep}" 1 3 4 5 --skip_train "${skip_train}" 10 11 \
-        --skip_eval "${skip_eval}" 12 13 --skip_packing "${skip_packing}" 14
+    run_stages 0 14
 }
 
 main "$@"

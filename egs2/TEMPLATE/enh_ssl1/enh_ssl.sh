@@ -75,23 +75,12 @@ superb_test_set=test_superb # in data/: the noisy twin of all test audio in thos
 superb_upstreams=           # YAMLs of conf/ssl, s3prl names; NAME=TASK,TASK: some tasks only
 superb_conf=                # directory of <task>.yaml: changes of s3prl's hyper-parameters
 ## end of options
-# for the plan alone:
-export enh_config enh_label enh_tag enh_exp seeds init_config init_param inference_tag
-export observation_adding denoisers
+declare stats streams train_streams # named by the plan
 
-. utils/stages.sh
-. steps/begin.sh
-. steps/data.sh
-. steps/train.sh
-. steps/parallel.sh
-. steps/enhance.sh
-. steps/score.sh
-. steps/asr.sh
-. steps/downstream.sh
+. steps/all.sh
 
 stage_1_data() {
-    # shellcheck disable=SC2086 # options are meant to be split
-    run local/data.sh ${local_data_opts}
+    prepare_data
     check_data "${org_train_set}" "${valid_set}" "${tests[@]}"
 }
 
@@ -126,26 +115,25 @@ stage_5_statistics() {
 }
 
 data_flags() { # fills data_args, shape_args and data_inputs of training
-    local part dir stream key file type
-    type=$(audio_type "${audio_format}")
+    local part stream key file files=()
     data_args=() shape_args=() data_inputs=()
+    for stream in ${train_streams}; do
+        case "${stream}" in
+            spk*) key=speech_ref${stream#spk} ;;
+            noise*) key=noise_ref${stream#noise} ;;
+            *) key=speech_mix ;;
+        esac
+        file=${stream}.scp,${key},$(audio_type "${audio_format}")
+        files+=("${file} ${key}_shape $((enh_speech_fold_length * 100))")
+    done
+    for file in utt2category,category,text utt2fs,fs,text_int; do
+        [[ ! -e ${raw}/${train_set}/${file%%,*} || ! -e ${raw}/${valid_set}/${file%%,*} ]] \
+            || files+=("${file}")
+    done
+    training_files "${files[@]}"
     for part in train valid; do
-        dir=$(data_dir "${part}")
         for stream in ${train_streams}; do
-            case "${stream}" in
-                spk*) key=speech_ref${stream#spk} ;;
-                noise*) key=noise_ref${stream#noise} ;;
-                *) key=speech_mix ;;
-            esac
-            data_args+=("--${part}_data_path_and_name_and_type"
-                "${dir}/${stream}.scp,${key},${type}")
-            data_inputs+=(--sample "${dir}/${stream}.scp")
-            shape_args+=("--${part}_shape_file" "${stats}/${part}/${key}_shape")
-            [ "${part}" = valid ] || shape_args+=(--fold_length $((enh_speech_fold_length * 100)))
-        done
-        for file in utt2category,category,text utt2fs,fs,text_int; do
-            [[ ! -e ${raw}/${train_set}/${file%%,*} || ! -e ${raw}/${valid_set}/${file%%,*} ]] \
-                || data_args+=("--${part}_data_path_and_name_and_type" "${dir}/${file}")
+            data_inputs+=(--sample "$(data_dir "${part}")/${stream}.scp")
         done
     done
 }
@@ -186,9 +174,7 @@ stage_7_enhance() {
     enhance_sets "${audio_format}" "${tests[@]}"
 }
 
-stage_8_score() {
-    score_sets "${tests[@]}"
-}
+stage_8_score() { score_sets; }
 
 stage_9_recognise() {
     local dset sets=("${tests[@]}")
@@ -203,9 +189,7 @@ stage_9_recognise() {
     decode_conditions
 }
 
-stage_10_score_words() {
-    ! has_asr || score_conditions
-}
+stage_10_score_words() { score_conditions; }
 
 stage_11_pack() {
     local exp model=${inference_model%.*}
@@ -215,11 +199,7 @@ stage_11_pack() {
     done < <(rows system exp)
 }
 
-stage_13_train_probes() {
-    wants_probes || return 0
-    downstream_data
-    superb_jobs train
-}
+stage_13_train_probes() { train_probes; }
 
 stage_14_evaluate_probes() {
     local format=${audio_format%.ark} # the probes read no archives
@@ -242,7 +222,7 @@ joint_columns() { # fills joint: what stages 10 and 14 have left, for the report
         joint+=(--superb_dir "${expdir}/superb" --superb_tasks "${superb_tasks}")
     fi
     has_asr || return 0
-    name_asr
+    find_asr_sets
     [ ! -e "${expdir}/RESULTS_ASR_${asr_tag}.md" ] \
         || joint+=(--asr_tag "${asr_tag}" --asr_test_sets "${asr_sets[*]}")
 }
@@ -250,16 +230,9 @@ joint_columns() { # fills joint: what stages 10 and 14 have left, for the report
 main() {
     begin enh_ssl "$@"
     read -ra tests <<< "${test_sets}"
-    streams="wav $(seq -f 'spk%.0f' -s ' ' "${ref_num}")"
-    train_streams=${streams}
-    ! "${use_noise_ref}" || train_streams+=" noise1"
-    stats=${expdir}/enh_stats_${fs}${speed_perturb_factors:+_sp}
     org_train_set=${train_set}
     train_set+=${speed_perturb_factors:+_sp}
-    run_stages 0 --skip_data_prep "${skip_data_prep}" 1 2 3 4 --skip_train "${skip_train}" 5 6 \
-        --skip_eval "${skip_eval}" 7 8 --skip_downstream "${skip_downstream}" 9 10 \
-        --skip_packing "${skip_packing}" 11 --skip_downstream "${skip_downstream}" 13 14 \
-        --skip_eval "${skip_eval}" 15
+    run_stages 0 15
 }
 
 main "$@"

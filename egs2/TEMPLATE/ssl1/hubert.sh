@@ -42,25 +42,12 @@ inference_ssl_model=valid.loss.best.pth # checkpoint that the next iteration and
 warm_start=false            # begin each iteration with the network of the one before, not anew
 train_threads=              # CPU threads; empty: all processors (local, --ngpu 0), else 1
 ## end of options
+declare -a km_dirs ssl_exps # the plan names them, for each iteration
 
-. utils/stages.sh
-. steps/begin.sh
-. steps/data.sh
-. steps/train.sh
-
-use_iteration() { # NUMBER: what the stages of an iteration work with
-    iter=$1
-    km_dir=${expdir}/kmeans_iter${iter}_${features[iter]}_${clusters[iter]}clusters_${train_set}
-    ssl_exp=$(exp_of "${iter}")
-}
-
-exp_of() { # NUMBER
-    echo "${expdir}/hubert_iter$1_$(basename "${configs[$1]}" .yaml)_raw"
-}
+. steps/all.sh
 
 stage_1_data() {
-    # shellcheck disable=SC2086 # options are meant to be split
-    run local/data.sh ${local_data_opts}
+    prepare_data
     run "${py[@]}" -m espnet2_ext.bin.check_data --required "wav.scp utt2spk spk2utt" \
         "data/${train_set}" "data/${valid_set}"
 }
@@ -72,7 +59,7 @@ stage_3_format() {
 stage_5_units() {
     local print job from=() train=${raw}/${train_set}/wav.scp valid=${raw}/${valid_set}/wav.scp
     read -ra job <<< "${train_cmd}"
-    [ "${features[iter]}" = mfcc ] || from=(--model_dir "$(exp_of $((iter - 1)))"
+    [ "${features[iter]}" = mfcc ] || from=(--model_dir "${ssl_exps[iter - 1]}"
         --model_file "${inference_ssl_model}" --layer "${layers[iter]}")
     print=$(fingerprint --audio "${train}" --audio "${valid}" \
         --option "${clusters[iter]} ${features[iter]} ${portion_km} ${from[*]}" \
@@ -103,7 +90,7 @@ stage_7_train() {
             "--${part}_shape_file" "${dir}/utt2num_samples")
     done
     if "${warm_start}" && [ "${iter}" -gt 0 ]; then # all but the units' embeddings
-        args+=(--init_param "$(exp_of $((iter - 1)))/${inference_ssl_model}:${network}:${network}")
+        args+=(--init_param "${ssl_exps[iter - 1]}/${inference_ssl_model}:${network}:${network}")
     fi
     # shellcheck disable=SC2086 # hubert_args is meant to be split
     start_training "${ssl_exp##*/}" "${ssl_exp}" "${print}" 7 \
@@ -114,26 +101,23 @@ stage_7_train() {
 }
 
 stage_8_pack() {
-    local exp
-    exp=$(exp_of "${train_stop_iter}")
+    local exp=${ssl_exps[train_stop_iter]}
     run "${py[@]}" -m espnet2_ext.bin.convert_hubert --exp_dir "${exp}" \
         --model_file "${inference_ssl_model}" --output "${exp}/hubert_s3prl.pt"
 }
 
 main() {
-    local i
     begin hubert "$@"
-    train_jobs=1
     read -ra configs <<< "${train_configs}"
     read -ra clusters <<< "${n_clusters}"
     read -ra features <<< "${features_km}"
     read -ra layers <<< "${layers_km}"
-    run_stages 0 --skip_data_prep "${skip_data_prep}" 1 3 4
-    for ((i = train_start_iter; i <= train_stop_iter; i++)); do
-        use_iteration "${i}"
-        run_stages --skip_train "${skip_train}" 5 7
+    run_stages 0 4
+    for ((iter = train_start_iter; iter <= train_stop_iter; iter++)); do
+        km_dir=${km_dirs[iter]} ssl_exp=${ssl_exps[iter]}
+        run_stages 5 7
     done
-    run_stages --skip_packing "${skip_packing}" 8
+    run_stages 8 8
 }
 
 main "$@"

@@ -46,21 +46,11 @@ superb_conf=conf/superb     # directory of <task>.yaml: changes of s3prl's hyper
 scoring_metrics="SI_SNR SDR PESQ_WB ESTOI DNSMOS" # signal metrics of the enhanced test audio
 report_by=                  # tables by files of a set, e.g. "utt2noise utt2dur"; empty: utt2snr
 ## end of options
-export enh_label observation_adding denoisers # for the plan alone
 
-. utils/stages.sh
-. steps/begin.sh
-. steps/data.sh
-. steps/train.sh
-. steps/parallel.sh
-. steps/enhance.sh
-. steps/score.sh
-. steps/downstream.sh
+. steps/all.sh
 
 stage_1_data() {
-    # shellcheck disable=SC2086 # options are meant to be split
-    run local/data.sh --superb_tasks "${superb_tasks}" --superb_dir "${superb_dir}" \
-        ${local_data_opts}
+    prepare_data --superb_tasks "${superb_tasks}" --superb_dir "${superb_dir}"
 }
 
 stage_2_noisy_test_set() {
@@ -95,17 +85,9 @@ link_systems() { # the models under exp/ of this recipe, which is where outputs 
     done
 }
 
-stage_8_score() {
-    score_sets "${superb_test_set}"
-}
-
-stage_13_train_probes() { # once, on clean speech
-    ! wants_probes || superb_jobs train
-}
-
-stage_14_evaluate_probes() { # every condition with the same probes
-    ! wants_probes || evaluate_probes
-}
+stage_8_score() { score_sets; }
+stage_13_train_probes() { train_probes; }
+stage_14_evaluate_probes() { ! wants_probes || evaluate_probes; }
 
 stage_15_report() {
     report "${superb_test_set}" --superb_dir "${expdir}/superb" --superb_tasks "${superb_tasks}"
@@ -113,10 +95,10 @@ stage_15_report() {
 
 main() {
     begin superb "$@"
+    tests=("${superb_test_set}")
     # what the shared steps ask for, and is fixed here
-    train_jobs=1 ref_num=1 recognisers="" ssl_conf="" local_superb_opts=""
-    run_stages 0 --skip_data_prep "${skip_data_prep}" 1 2 3 --skip_eval "${skip_eval}" 7 8 \
-        --skip_downstream "${skip_downstream}" 13 14 --skip_eval "${skip_eval}" 15
+    ref_num=1 recognisers="" ssl_conf="" local_superb_opts=""
+    run_stages 0 15
 }
 
 main "$@"

@@ -4,7 +4,7 @@
 #   ${raw}/<set>/asr_<tag>_clean, ${raw}/<set>/asr_<tag>_noisy, EXP/<enhanced>_<set>/asr_<tag>
 # each with text, score_wer/, score_cer/ and scores.jsonl. The recogniser as it is used
 # (absolute paths) is in ${expdir}/asr_<tag>/; the table is ${expdir}/RESULTS_ASR_<tag>.md.
-declare raw expdir fs dry_run audio_format test_sets gpu_inference
+declare raw expdir fs dry_run audio_format test_sets inference_cmd inference_ngpu
 declare asr_exp asr_model_file asr_config asr_tag asr_test_sets
 declare inference_asr_model inference_asr_config inference_asr_args
 declare -a py
@@ -13,14 +13,8 @@ has_asr() { # whether a recogniser was given
     [ -n "${asr_exp}${asr_model_file}" ]
 }
 
-name_asr() { # fills asr_tag and asr_sets
-    local dset model=${asr_exp:-${asr_model_file}}
-    if [ -z "${asr_tag}" ]; then
-        [[ ${model} != *.pth ]] || model=$(dirname "${model}")
-        asr_tag=$(basename "${model}" .zip)
-        asr_tag=${asr_tag#asr_}
-        [ -z "${inference_asr_config}" ] || asr_tag+=_$(basename "${inference_asr_config}" .yaml)
-    fi
+find_asr_sets() { # fills asr_sets
+    local dset
     asr_sets=()
     for dset in ${asr_test_sets:-${test_sets}}; do
         if "${dry_run}" || [ -s "${raw}/${dset}/text" ]; then
@@ -49,7 +43,7 @@ asr_conditions() { # SET: lines `name audio type directory`; enhanced audio is a
 
 decode_conditions() { # stage 9
     local dset scp type dir
-    name_asr
+    find_asr_sets
     resolve_asr "${expdir}/asr_${asr_tag}" "${asr_model_file:-${asr_exp}/${inference_asr_model}}" \
         "${inference_asr_config}" "${inference_asr_args}" \
         ${asr_exp:+--asr_exp "${asr_exp}" --inference_asr_model "${inference_asr_model}"} \
@@ -81,20 +75,20 @@ resolve_asr() {
 }
 
 decode_scp() { # SCP TYPE DIR: start decoding, unless it is done
-    local print gpu=0
+    local print
     "${dry_run}" || [ -e "$1" ] \
         || die "found no $1; expected audio to decode; run stages 3 and 7"
     print=$(printf '%s\n' "${asr_print}" && fingerprint --audio "$1")
-    ! "${gpu_inference}" || gpu=1
-    start_parallel "decode $3" "$(inference_cmd)" "$1" "$3/.stamp.decode" "${print}" \
+    start_parallel "decode $3" "${inference_cmd}" "$1" "$3/.stamp.decode" "${print}" \
         asr_inference 1best_recog/text -m espnet2_ext -m espnet2.bin.asr_inference \
-        --ngpu "${gpu}" --data_path_and_name_and_type "$1,speech,$2" \
+        --ngpu "${inference_ngpu}" --data_path_and_name_and_type "$1,speech,$2" \
         --key_file "$3/logdir/keys.JOB.scp" --output_dir "$3/logdir/output.JOB" "${asr_flags[@]}"
 }
 
 score_conditions() { # stage 10
     local dset name dir results=()
-    name_asr
+    has_asr || return 0
+    find_asr_sets
     for dset in "${asr_sets[@]}"; do
         while IFS=$'\t' read -r name _ _ dir; do
             score_text "${raw}/${dset}" "${dir}"

@@ -1,30 +1,14 @@
 # shellcheck shell=bash
 # shellcheck source-path=SCRIPTDIR/..
 # To be sourced by every template: what it does before its stages.
-declare stage dry_run dumpdir expdir python nj train_cmd option_names systems=""
-
-other_name() { # NAME: what an option of ESPnet's scripts is called here, or what to do instead
-    case "$1" in
-        scoring_protocol) echo scoring_metrics ;;
-        spk_num) echo ref_num ;;
-        inference_asr_tag) echo asr_tag ;;
-        scoring_opts) echo "expected what it asks for in --scoring_metrics: PESQ_WB, DNSMOS" ;;
-        score_with_asr) echo "give --asr_exp or --asr_model_file for stages 9 and 10" ;;
-        feats_type | use_preprocessor) echo "leave it out; stage 3 always writes audio" ;;
-        inf_num | noise_type_num) echo "leave it out; models have --ref_num outputs, one noise" ;;
-        skip_upload | skip_upload_hf | hf_repo) echo "leave it out; nothing is uploaded" ;;
-        use_lm | lm_* | inference_lm | use_ngram | ngram_exp | nlsyms_txt)
-            echo "leave it out; language models are given in the YAML of decoding" ;;
-        use_dereverb_ref | dereverb_ref_num | is_tse_task | variable_num_refs | extra_wav_list)
-            echo "leave it out; train such systems with ESPnet's own enh.sh" ;;
-        download_model) echo "give a trained system's directory as --enh_exp, see superb.sh" ;;
-    esac
-}
+declare stage dry_run dumpdir expdir python option_names systems=""
+declare -a unknown_options
 
 begin() { # TEMPLATE WORD...: options, environment, where jobs run, the plan
     template=$1
     shift
     run_args=$(printf '%q ' "./${0##*/}" "$@")
+    keep_unknown=true # the plan knows ESPnet's options, and what is close to a mistyped one
     . utils/parse_options.sh
     [ $# -eq 0 ] || die "found extra words '$*'; expected only --option value"
     . ./path.sh
@@ -33,23 +17,42 @@ begin() { # TEMPLATE WORD...: options, environment, where jobs run, the plan
     [ "${python}" = python3 ] || export PYTHON=${python} # for local/data.sh
     raw=${dumpdir}/raw
     make_plan
-    if [ -z "${nj}" ]; then nj=32; [[ ${train_cmd} != run.pl* ]] || nj=$(processors); fi
     "${dry_run}" || [ "${stage}" -eq 0 ] || has_espnet \
         || die "found no espnet2 in ${python}; expected an environment;" \
             "run tools/setup.sh or start at --stage 0"
     watch_signals
 }
 
-make_plan() { # checks all options; fills systems, the table of what they describe
-    local interpreter=("${py[@]}") words=() name
+# Checks all options; fills systems, the table of what they describe, and the names that
+# stages share.
+make_plan() {
+    local interpreter=("${py[@]}") words=() planned line name processors
+    processors=$(env -u OMP_NUM_THREADS nproc) # nproc alone would answer that
     if ! has_espnet; then # before stage 0, any python3 checks what it can; it may lack, too
         interpreter=(python3)
-        python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null || return 0
+        if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; then
+            ! "${dry_run}" || die "found no python3 >= 3.10; expected one, which plans a dry run"
+            return
+        fi
     fi
+    : "${stop_stage-}${skip_data_prep-}${skip_train-}${skip_eval-}${skip_packing-}" \
+        "${skip_downstream-}${gpu_inference-}${use_noise_ref-}${lang-}${asr_stats_dir-}" \
+        "${enh_config-}${enh_label-}${enh_tag-}${enh_exp-}${seeds-}${init_config-}" \
+        "${init_param-}${inference_tag-}${observation_adding-}${denoisers-}" # by name only
     for name in ${option_names} train_cmd cuda_cmd decode_cmd; do words+=("${name}=${!name}"); done
-    [[ " ${option_names} " != *" enh_"* ]] || words=(--output "${expdir}/systems.tsv" "${words[@]}")
-    systems=$("${interpreter[@]}" -m espnet2_ext.bin.plan --template "${template}" \
-        --dry_run "${dry_run}" "${words[@]}" "processors=$(processors)")
+    for name in "${unknown_options[@]}"; do words+=(--other "${name}"); done
+    [[ " ${option_names} " != *" enh_"* ]] || words+=(--output "${expdir}/systems.tsv")
+    planned=$("${interpreter[@]}" -m espnet2_ext.bin.plan --template "${template}" \
+        --dry_run "${dry_run}" "processors=${processors}" "${words[@]}")
+    systems=""
+    while IFS= read -r line; do
+        if [[ ${line} == *$'\t'* ]]; then
+            systems+=${line}$'\n'
+        else
+            printf -v "${line%%=*}" '%s' "${line#*=}"
+        fi
+    done <<< "${planned}"
+    systems=${systems%$'\n'}
 }
 
 has_espnet() { # not asked of something like --python "coverage run"

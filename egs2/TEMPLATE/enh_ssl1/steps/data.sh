@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # To be sourced by the templates: data directories, stages 1 to 4.
 declare raw nj fs audio_format train_cmd min_wav_duration max_wav_duration train_set valid_set
+declare local_data_opts
 declare -a py
 
 set_inputs() { # DIR: the words for the fingerprint of a data directory, a line each
@@ -22,17 +23,22 @@ check_data() { # SET...: all problems at once, unless nothing changed since
     stamp "${checked}" "${print}"
 }
 
+# shellcheck disable=SC2120 # most templates add nothing
+prepare_data() { # [OPTION...]: the recipe's own preparation
+    # shellcheck disable=SC2086 # options are meant to be split
+    run local/data.sh "$@" ${local_data_opts}
+}
+
 make_set() { # NAME SET DIR PRINT COMMAND...: in jobs with --job JOB, then with --merge true
     local name=$1 dset=$2 dir=$3 print=$4 n
     shift 4
     n=$(at_most "${nj}" "$(count_lines "data/${dset}/wav.scp")")
     set -- "${py[@]}" "$@" --num_jobs "${n}"
-    fresh_logdir "${dir}/logs" "${print} ${n}"
     start_job "${name}" "${dir}/logs/${name%% *}.1.log" \
-        in_jobs "${train_cmd}" "${n}" "${dir}/logs/${name%% *}.JOB.log" "$@" --job JOB
+        in_jobs "${train_cmd}" "${n}" "${dir}/logs/${name%% *}.JOB.log" "${print}" -- "$@" --job JOB
     wait_jobs
     run "$@" --merge true
-    done_logdir "${dir}/logs"
+    done_jobs "${dir}/logs"
     stamp "${dir}/.stamp" "${print}"
 }
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # To be sourced by the templates: SUPERB-style probes, stages 13 and 14, and the report.
-declare raw expdir systems ngpu cuda_cmd local_superb_opts
+declare raw expdir systems ngpu cuda_cmd train_threads local_superb_opts
 declare report_by superb_tasks superb_dir superb_test_set superb_upstreams superb_conf
 declare -a py
 
@@ -14,6 +14,12 @@ downstream_data_is_made=""
 
 wants_probes() {
     [ -n "${superb_tasks}" ] || { log "  no --superb_tasks: nothing to do"; return 1; }
+}
+
+train_probes() { # once, on clean speech
+    wants_probes || return 0
+    downstream_data
+    superb_jobs train
 }
 
 evaluate_probes() { # every condition with the same probes
@@ -36,7 +42,7 @@ superb_jobs() { # train|evaluate OPTION...: one job per upstream, with all tasks
         dir=${expdir}/superb/$(basename "${upstream}" .yaml)
         start_job "${step} probes on ${dir##*/}" "${dir}/${step}.log" \
             x "${job[@]}" --gpu "${ngpu}" "${dir}/${step}.log" \
-            env OMP_NUM_THREADS="$(training_threads)" \
+            env OMP_NUM_THREADS="${train_threads}" \
             "${py[@]}" -m espnet2_ext.bin.superb "${step}" --superb_dir "${superb_dir}" \
             --tasks "${tasks//,/ }" --upstream "${upstream}" \
             ${superb_conf:+--conf_dir "${superb_conf}"} --exp_dir "${expdir}/superb" "$@"

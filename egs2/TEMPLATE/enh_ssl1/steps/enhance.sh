@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # To be sourced by the templates: what makes the audio of each row, stage 7.
-declare raw fs ref_num dry_run decode_cmd cuda_cmd gpu_inference
+declare raw fs ref_num dry_run decode_cmd inference_cmd inference_ngpu
 declare inference_model inference_args inference_enh_config
 declare -a py
 
@@ -19,10 +19,6 @@ enhance_sets() { # AUDIO_FORMAT SET...: with everything that has a row, what is 
     wait_jobs
     add_observations "$@"
     wait_jobs
-}
-
-inference_cmd() { # where ESPnet's inference runs
-    if "${gpu_inference}"; then echo "${cuda_cmd} --gpu 1"; else echo "${decode_cmd} --gpu 0"; fi
 }
 
 start_systems() { # AUDIO_FORMAT SET...
@@ -52,9 +48,8 @@ enhance_print() { # EXP SET
 }
 
 enhance_system() { # TYPE EXP ENHANCED SET..., in the background: a copy that needs no SSL model
-    local type=$1 exp=$2 enhanced=$3 gpu=0 config=() args dset dir outputs
+    local type=$1 exp=$2 enhanced=$3 config=() args dset dir outputs
     shift 3
-    ! "${gpu_inference}" || gpu=1
     [ -z "${inference_enh_config}" ] || config=(--inference_config "${inference_enh_config}")
     read -ra args <<< "${inference_args}"
     outputs=$(seq -f 'spk%.0f.scp' -s ' ' "${ref_num}")
@@ -62,9 +57,9 @@ enhance_system() { # TYPE EXP ENHANCED SET..., in the background: a copy that ne
         --model_file "${inference_model}" "${config[@]}"
     for dset in "$@"; do
         dir=${exp}/${enhanced}_${dset}
-        parallel "$(inference_cmd)" "${raw}/${dset}/wav.scp" "${dir}/.stamp" \
+        parallel "${inference_cmd}" "${raw}/${dset}/wav.scp" "${dir}/.stamp" \
             "$(enhance_print "${exp}" "${dset}")" enh_inference "${outputs}" \
-            -m espnet2_ext -m espnet2.bin.enh_inference --ngpu "${gpu}" --fs "${fs}" \
+            -m espnet2_ext -m espnet2.bin.enh_inference --ngpu "${inference_ngpu}" --fs "${fs}" \
             --data_path_and_name_and_type "${raw}/${dset}/wav.scp,speech_mix,${type}" \
             --key_file "${dir}/logdir/keys.JOB.scp" --output_dir "${dir}/logdir/output.JOB" \
             --train_config "${exp}/portable/config.yaml" --model_file "${exp}/portable/model.pth" \

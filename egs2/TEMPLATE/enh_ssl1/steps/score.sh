@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # To be sourced by the templates: scores of every row of the table, stage 8.
 declare raw dry_run decode_cmd recognisers ssl_conf scoring_metrics
+declare -a tests
 
-score_sets() { # SET...: clean, noisy and every row
+score_sets() { # clean, noisy and every row
     local dset name scp dir
-    share_out $(($# * $(conditions "$1" | wc -l)))
-    for dset in "$@"; do
+    share_out $((${#tests[@]} * $(conditions "" | wc -l)))
+    for dset in "${tests[@]}"; do
         while IFS=$'\t' read -r name scp dir; do
             if [ "${name}" = clean ]; then name=scoring_clean; else name=scoring; fi
             score_scp "${raw}/${dset}" "${scp}" "${dir}/${name}"

@@ -1,11 +1,25 @@
 # shellcheck shell=bash
 # To be sourced by the templates: statistics and training.
 declare raw dry_run ngpu num_nodes train_set valid_set train_cmd cuda_cmd
-declare train_jobs train_threads
+declare train_threads
 declare -a py
 
 data_dir() { # train|valid
     if [ "$1" = train ]; then echo "${raw}/${train_set}"; else echo "${raw}/${valid_set}"; fi
+}
+
+# training_files "FILE,NAME,TYPE [SHAPE FOLD]"...: adds files of both sets to data_args, and
+# what the statistics say of their shapes to shape_args
+training_files() {
+    local part words file shape fold
+    for part in train valid; do
+        for words in "$@"; do
+            read -r file shape fold <<< "${words}"
+            data_args+=("--${part}_data_path_and_name_and_type" "$(data_dir "${part}")/${file}")
+            [ -z "${shape}" ] || shape_args+=("--${part}_shape_file" "${stats}/${part}/${shape}")
+            [[ -z ${shape} || ${part} = valid ]] || shape_args+=(--fold_length "${fold}")
+        done
+    done
 }
 
 # collect_statistics [--skip_sum_stats] STATS PRINT N STAGE COMMAND...: in N jobs, then together
@@ -14,32 +28,23 @@ collect_statistics() {
     if [ "$1" = --skip_sum_stats ]; then inputs=("$1") && shift; fi
     stats=$1 logdir=$1/logdir print=$2 n=$3 stage=$4
     shift 4
-    fresh_logdir "${logdir}" "${print} ${n}"
-    split_keys "${raw}/${train_set}/wav.scp" "${n}" "${logdir}/train"
-    split_keys "${raw}/${valid_set}/wav.scp" "${n}" "${logdir}/valid"
     start_job "collect statistics" "${logdir}/stats.1.log" \
-        in_jobs "${train_cmd}" "${n}" "${logdir}/stats.JOB.log" \
+        in_jobs "${train_cmd}" "${n}" "${logdir}/stats.JOB.log" "${print}" \
+        --split "train=${raw}/${train_set}/wav.scp" --split "valid=${raw}/${valid_set}/wav.scp" -- \
         "${py[@]}" "$@" --collect_stats true --output_dir "${logdir}/stats.JOB" \
         --train_shape_file "${logdir}/train.JOB.scp" --valid_shape_file "${logdir}/valid.JOB.scp"
     wait_jobs
     for ((j = 1; j <= n; j++)); do inputs+=(--input_dir "${logdir}/stats.${j}"); done
     run "${py[@]}" -m espnet2.bin.aggregate_stats_dirs --output_dir "${stats}" "${inputs[@]}"
-    done_logdir "${logdir}"
+    done_jobs "${logdir}"
     resume_script "${stats}/run.sh" "${stage}"
 }
 
 needs_training() { # EXP PRINT: not if it is done; one directory is one experiment
-    local changed
     up_to_date "$1/.stamp.train" "$2" "$1/config.yaml" && return 1
     "${dry_run}" || [ ! -e "$1/checkpoint.pth" ] && return
     [ -e "$1/.inputs" ] || { log "  $1: begun elsewhere, will be resumed as it is"; return; }
-    changed=$(changed_inputs "$1/.inputs" "$2") || exit
-    [ -z "${changed}" ] || die "found a training already begun in $1 from other inputs" \
-        "('<' then, '>' now):
-${changed}
-expected the same inputs, because going on would mix two experiments. What may change is how long it
-trains and how: $("${py[@]}" -m espnet2_ext.bin.training_inputs --may_change).
-Change the rest back, give this one a new name (--enh_tag NAME), or remove $1."
+    "${py[@]}" -m espnet2_ext.bin.training_inputs --refuse --begun "$1/.inputs" <<< "$2" || exit 1
 }
 
 start_training() { # NAME EXP PRINT STAGE COMMAND...: in the background; resumed where it was
@@ -59,17 +64,7 @@ launch_training() { # EXP PRINT COMMAND...
     [[ ${cuda_cmd} != queue.pl* ]] || name=${name##*/} # queue.pl allows no '/'
     x "${py[@]}" -m espnet2.bin.launch --cmd "${cuda_cmd} --name ${name}" --log "${exp}/train.log" \
         --ngpu "${ngpu}" --num_nodes "${num_nodes}" --init_file_prefix "${exp}/.dist_init_" \
-        --multiprocessing_distributed true -- env OMP_NUM_THREADS="$(training_threads)" \
+        --multiprocessing_distributed true -- env OMP_NUM_THREADS="${train_threads}" \
         "${py[@]}" "$@" --resume true --output_dir "${exp}"
     stamp "${exp}/.stamp.train" "${print}"
-}
-
-training_threads() { # of one training on CPUs: they share the processors of this machine
-    if [ -n "${train_threads}" ]; then
-        echo "${train_threads}"
-    elif [[ ${ngpu} -eq 0 && ${cuda_cmd} == run.pl* ]]; then
-        at_most $(($(processors) / train_jobs)) 8
-    else
-        echo 1
-    fi
 }

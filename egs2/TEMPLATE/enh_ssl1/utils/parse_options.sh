@@ -8,8 +8,8 @@
 #   * `--help` prints ${help_message}, or those lines, and exits 0;
 #   * an unknown option exits 1; what follows the options stays in "$@".
 # With pass_on=true, all that is no option of this script stays in "$@", for the script
-# that it calls next. A function `other_name NAME` may print what an unknown option is
-# called here, or, in several words, what to do instead. ${option_names} is all names.
+# that it calls next. With keep_unknown=true, unknown options are kept in the array
+# unknown_options as name=value. ${option_names} is all names.
 
 _option_error() {
     printf '%s: %s\n' "$0" "$1" >&2
@@ -36,28 +36,6 @@ _options_help() { # the comment at the top, then `name=default  # comment` and `
         }'
 }
 
-_like_option() { # NAME: options that begin like it or hold it, for the error message
-    local name
-    [ "${#1}" -ge 4 ] || return 0
-    for name in ${option_names}; do
-        [[ ${name} != "${1:0:5}"* && ${name} != *"$1"* ]] || printf ' --%s' "${name}"
-    done
-}
-
-_find_option() { # NAME: fills _name with the option that is meant, or stops
-    local other="" close
-    _name=${1//-/_}
-    [[ " ${option_names} " != *" ${_name} "* ]] || return 0
-    ! declare -F other_name > /dev/null || other=$(other_name "${_name}")
-    [[ ${other} != *" "* ]] || _option_error "found ESPnet's option --$1; ${other}"
-    if [[ -n ${other} && " ${option_names} " == *" ${other} "* ]]; then
-        _name=${other}
-        return
-    fi
-    close=$(_like_option "${_name}")
-    _option_error "invalid option --$1${close:+; did you mean${close}?} (--help lists all)"
-}
-
 # set-up installs awk where there is none, so nothing before it needs awk
 option_names=$(_script_lines | sed -n '/^help_message=/d; s/^\([a-z][a-z0-9_]*\)=.*/\1/p')
 option_names=${option_names//$'\n'/ }
@@ -70,7 +48,7 @@ for ((_i = 1; _i < $#; _i++)); do
     fi
 done
 
-_left=()
+_left=() unknown_options=()
 while [ $# -gt 0 ]; do
     _name=${1#--}
     if [[ $1 == --help || $1 == -h ]]; then
@@ -89,8 +67,14 @@ while [ $# -gt 0 ]; do
         [ $# -gt 1 ] || _option_error "--config needs a file"
         shift 2
     elif [[ $1 == --* ]]; then
-        _find_option "${_name}"
+        _name=${_name//-/_}
         [ $# -gt 1 ] || _option_error "option $1 needs a value"
+        if [[ " ${option_names} " != *" ${_name} "* ]]; then
+            "${keep_unknown:-false}" || _option_error "invalid option $1 (--help lists all)"
+            unknown_options+=("${_name}=$2")
+            shift 2
+            continue
+        fi
         if [[ ${!_name} =~ ^(true|false)$ && ! $2 =~ ^(true|false)$ ]]; then
             _option_error "found $1 $2; expected true or false"
         fi

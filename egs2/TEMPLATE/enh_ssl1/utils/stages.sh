@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # To be sourced by staged scripts: messages, stages, jobs, what has been done already.
-declare stage stop_stage dry_run resume_jobs decode_cmd
-declare -a py
+declare dry_run resume_jobs
+declare -a py left_out
 
 log() { # MESSAGE
     printf '%s %s\n' "$(date '+%Y-%m-%dT%H:%M:%S')" "$*"
@@ -13,25 +13,21 @@ die() { # "found ...; expected ...; do ..."
 }
 
 # ---- which stages run --------------------------------------------------------
-# run_stages [NUMBER | --skip_X true|false]...: the stages that were asked for, but none of
-# those that follow a `--skip_X true`.
-run_stages() {
-    local option="" skip=false start name
-    for (( ; $# > 0; )); do
-        if [[ $1 == --* ]]; then
-            option=$1 skip=$2 && shift
-        elif [ "$1" -ge "${stage}" ] && [ "$1" -le "${stop_stage}" ]; then
-            name=$(compgen -A function "stage_$1_")
-            if "${skip}"; then
-                log "Stage $1: left out (${option} true)"
-            else
-                start=${SECONDS} name=${name#stage_"$1"_}
-                log "Stage $1: ${name//_/ }"
-                "stage_$1_${name}"
-                log "Stage $1 done in $((SECONDS - start)) s"
-            fi
+stages=0 # until the plan says which
+
+run_stages() { # FIRST LAST: those of these that the plan has, which may grow on the way
+    local number start name
+    for ((number = $1; number <= $2; number++)); do
+        [[ " ${stages} " == *" ${number} "* ]] || continue
+        name=$(compgen -A function "stage_${number}_")
+        if [ -n "${left_out[number]:-}" ]; then
+            log "Stage ${number}: left out (--${left_out[number]} true)"
+        else
+            start=${SECONDS}
+            log "Stage ${number}: $(tr _ ' ' <<< "${name#stage_"${number}"_}")"
+            "${name}"
+            log "Stage ${number} done in $((SECONDS - start)) s"
         fi
-        shift
     done
 }
 
@@ -191,49 +187,26 @@ stamp() { # STAMP FINGERPRINT
     printf '%s\n' "$2" | write_file "$1"
 }
 
-# fresh_logdir LOGDIR FINGERPRINT: empty it, unless the same work was broken off there;
-# then (--resume_jobs true) the array `pick` keeps the jobs that had finished.
-fresh_logdir() {
-    pick=()
-    "${dry_run}" && return
-    if "${resume_jobs}" && knows_pick && [ -e "$1/.begun" ] && [ "$(cat "$1/.begun")" = "$2" ]; then
-        pick=(--pick failed)
-        return
-    fi
-    mkdir -p "$1"
-    find "$1" -mindepth 1 ! -name '*.out' -delete # *.out is this job's own
-    stamp "$1/.begun" "$2"
-}
-
-# in_jobs CMD N LOG COMMAND...: N jobs of a wrapper, with JOB in LOG and COMMAND for the number,
-# without those that fresh_logdir found to be finished.
+# in_jobs CMD N LOG FINGERPRINT OPTION... -- COMMAND...: N jobs of a wrapper, with JOB in LOG
+# and COMMAND for the number, without those that had finished when the same was broken off.
 in_jobs() {
-    local wrapper
-    read -ra wrapper <<< "$1"
-    x "${wrapper[@]}" "${pick[@]}" JOB=1:"$2" "${@:3}"
+    local words=("${@:5}") wrapper
+    if "${dry_run}"; then
+        while [ "${words[0]}" != -- ]; do words=("${words[@]:1}"); done
+        read -ra wrapper <<< "$1"
+        x "${wrapper[@]}" JOB=1:"$2" "$3" "${words[@]:1}"
+    else
+        in_jobs.py --cmd "$1" --jobs "$2" --log "$3" --resume_jobs "${resume_jobs}" \
+            "${words[@]}" <<< "$4"
+    fi
 }
 
-done_logdir() { # LOGDIR: the work is complete; asked for again, it is all done anew
+done_jobs() { # LOGDIR: the work is complete; asked for again, it is all done anew
     "${dry_run}" || rm -f "$1/.begun"
-}
-
-knows_pick() { # the job wrappers of utils/ do; those of another checkout do not
-    [ -z "${cmd_dir:-}" ] && [[ ${decode_cmd} =~ ^(run|stdout|slurm|queue)\.pl ]]
-}
-
-split_keys() { # SCP N PREFIX: PREFIX.1.scp ... PREFIX.N.scp, in order, about equal
-    "${dry_run}" && return
-    mkdir -p "$(dirname "$3")"
-    awk -v n="$2" -v prefix="$3" -v total="$(count_lines "$1")" \
-        '{ print > (prefix "." int((NR - 1) * n / total) + 1 ".scp") }' "$1"
 }
 
 count_lines() { # FILE (0 without one, as in a dry run)
     if [ -e "$1" ]; then wc -l < "$1"; else echo 0; fi
-}
-
-processors() { # of this machine; nproc alone would answer OMP_NUM_THREADS
-    env -u OMP_NUM_THREADS nproc
 }
 
 at_most() { # A B: the smaller, at least 1

@@ -1,0 +1,113 @@
+"""Directories and tags that a template's stages share, by ESPnet's rules."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from espnet2_ext.plan.stages import list_asked, skipped_by
+from espnet2_ext.plan.systems import Options, changed_arguments, words
+from espnet2_ext.plan.table import base_name
+
+MOST_THREADS = 8  # of a training on CPUs; more of them wait for each other
+
+
+def names_of(template: str, options: Options) -> dict[str, str]:
+    """Give name -> value of a template's further shell variables.
+
+    Args:
+        template: whose options.
+        options: name -> value, of all its options; checked.
+    """
+    own = {"asr": _of_recogniser, "hubert": _of_iterations, "enh_ssl": _of_enhancement}
+    names = own[template](options) if template in own else {}
+    return {**_of_stages(template, options), **_of_jobs(options), **names}
+
+
+def _of_stages(template: str, options: Options) -> dict[str, str]:
+    """Name the stages that were asked for, and the option that leaves one out."""
+    asked = list_asked(template, options)
+    skipped = skipped_by(template, options)
+    return {
+        "stages": " ".join(map(str, asked)),
+        **{f"left_out[{n}]": option for n, option in skipped.items() if n in asked},
+    }
+
+
+def _of_jobs(options: Options) -> dict[str, str]:
+    """Name the number of jobs and of threads, and where inference runs."""
+    processors = int(options["processors"])
+    threads = 1
+    if int(options["ngpu"]) == 0 and options["cuda_cmd"].startswith("run.pl"):
+        threads = min(processors // int(options.get("train_jobs", "1")), MOST_THREADS)
+    gpu = int(options.get("gpu_inference") == "true")
+    inference_cmd = options["cuda_cmd" if gpu else "decode_cmd"]
+    jobs = processors if options["train_cmd"].startswith("run.pl") else 32
+    return {
+        "nj": options["nj"] or str(jobs),
+        "train_threads": options["train_threads"] or str(max(1, threads)),
+        "inference_cmd": f"{inference_cmd} --gpu {gpu}",
+        "inference_ngpu": str(gpu),
+    }
+
+
+def _of_enhancement(options: Options) -> dict[str, str]:
+    """Name the statistics and the streams of enh_ssl.sh, and a given recogniser."""
+    streams = ["wav", *(f"spk{n + 1}" for n in range(int(options["ref_num"])))]
+    noise = ["noise1"] if options["use_noise_ref"] == "true" else []
+    speed = "_sp" if options["speed_perturb_factors"] else ""
+    names = {
+        "streams": " ".join(streams),
+        "train_streams": " ".join([*streams, *noise]),
+        "stats": f"{options['expdir']}/enh_stats_{options['fs']}{speed}",
+    }
+    if options["asr_exp"] or options["asr_model_file"]:
+        names["asr_tag"] = options["asr_tag"] or _tag_of_given(options)
+    return names
+
+
+def _of_recogniser(options: Options) -> dict[str, str]:
+    """Name the tokens, the experiment, the statistics and the results of asr.sh."""
+    kind, lang = options["token_type"], options["lang"]
+    spoken = "" if lang == "noinfo" else f"{lang}_"
+    part = f"raw_{spoken}{kind}" + (options["nbpe"] if kind == "bpe" else "")
+    tokens = f"bpe_{options['bpemode']}{options['nbpe']}" if kind == "bpe" else kind
+    token_dir = f"data/{spoken}token_list/{tokens}"
+    config = base_name(options["asr_config"] or "train", ".yaml")
+    tag = f"{config}_{part}{changed_arguments(options['asr_args'])}"
+    decoding = base_name(options["inference_config"] or "inference", ".yaml")
+    decoding += changed_arguments(options["inference_args"])
+    model = PurePath(options["inference_asr_model"]).with_suffix("")
+    tag, expdir = options["asr_tag"] or tag, options["expdir"]
+    # ESPnet does not name statistics after the YAML; another frontend has others
+    stats = options["asr_stats_dir"] or f"{expdir}/asr_stats_{config}_{part}"
+    return {
+        "token_dir": token_dir,
+        "token_list": f"{token_dir}/tokens.txt",
+        "bpemodel": f"{token_dir}/bpe.model" if kind == "bpe" else "none",
+        "asr_tag": tag,
+        "asr_exp": options["asr_exp"] or f"{expdir}/asr_{tag}",
+        "stats": stats,
+        "inference_tag": options["inference_tag"] or f"{decoding}_asr_model_{model}",
+    }
+
+
+def _tag_of_given(options: Options) -> str:
+    """Name the results of a recogniser that was trained elsewhere."""
+    model = PurePath(options["asr_exp"] or options["asr_model_file"])
+    model = model.parent if model.suffix == ".pth" else model
+    tag = model.name.removesuffix(".zip").removeprefix("asr_")
+    config = options["inference_asr_config"]
+    return f"{tag}_{base_name(config, '.yaml')}" if config else tag
+
+
+def _of_iterations(options: Options) -> dict[str, str]:
+    """Name the units and the experiment of each iteration of hubert.sh."""
+    expdir, names = options["expdir"], {}
+    lists = ("features_km", "n_clusters", "train_configs")
+    each = zip(*(words(options, name) for name in lists), strict=False)
+    for number, (feature, count, config) in enumerate(each):
+        units = f"kmeans_iter{number}_{feature}_{count}clusters_{options['train_set']}"
+        trained = f"hubert_iter{number}_{base_name(config, '.yaml')}_raw"
+        names[f"km_dirs[{number}]"] = f"{expdir}/{units}"
+        names[f"ssl_exps[{number}]"] = f"{expdir}/{trained}"
+    return names
