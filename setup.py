@@ -41,7 +41,8 @@ setup(
         "scipy",
         "soundfile",
         "soxr",
-        "kaldiio",
+        'kaldiio; python_version < "3.12"',  # what espnet 202511 needs, too
+        'omniio; python_version >= "3.12"',  # what espnet 202611 needs, too
         "pyyaml",
         "librosa",
         "tqdm",

@@ -3,7 +3,7 @@
 For users of ESPnet's own recipes: ``enh.sh --python "python3 -m espnet2_ext"``.
 The module is imported and its ``main`` called: ``runpy`` would run a second copy of it
 under another name, which the processes that multi-GPU training spawns cannot find.
-Inference is guarded (`espnet2_ext.inference`).
+Inference is guarded (`espnet2_ext.inference`); an archive is made for plain ESPnet.
 """
 
 from __future__ import annotations
@@ -49,7 +49,12 @@ def main() -> None:
     module = importlib.import_module(name)
     if not hasattr(module, "main"):
         raise UserError(f"module '{name}' has no main(); {USAGE}.")
-    sys.argv = [str(module.__file__), *sys.argv[3:]]
+    words = sys.argv[3:]
+    if name == "espnet2.bin.pack":
+        from espnet2_ext.enh.export import portable_words
+
+        words = portable_words(words)
+    sys.argv = [str(module.__file__), *words]
     if name in GUARDED:
         from espnet2_ext.inference import protect
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.plan.check import plan_experiment
-from espnet2_ext.plan.names import names_of
+from espnet2_ext.plan.names import names_of, with_metrics
 from espnet2_ext.plan.options import TEMPLATES
 from espnet2_ext.plan.stock import translate
 from espnet2_ext.plan.table import format_rows
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(argv)
     options, dry_run = parse_options(args.options), args.dry_run == "true"
     meant, problems = translate(options, parse_options(args.other))
-    options |= meant
+    options = with_metrics({**options, **meant})
     with quiet():
         rows, notes = plan_experiment(args.template, options, dry_run, problems)
     for note in notes:

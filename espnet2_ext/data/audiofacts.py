@@ -140,7 +140,7 @@ def missing_bytes(path: Path, offset: int = 0) -> int:
 
     Args:
         path: a file of any kind.
-        offset: start of an archive's entry; kaldiio may write a short header before the
+        offset: start of an archive's entry; it may have a short header before the
             RIFF data.
 
     Returns:

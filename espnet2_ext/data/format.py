@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.archives import archive_module
 from espnet2_ext.fileio.audio import (
     ARK_ENTRY,
     audio_info,
@@ -70,8 +71,7 @@ def audio_sink(
 
 @contextmanager
 def _ark_sink(folder: OutputFolder, audio_format: str) -> Iterator[AudioSink]:
-    import kaldiio  # only where an archive is really written
-
+    archives = archive_module()
     folder.folder.mkdir(parents=True, exist_ok=True)
     target = folder.path(f"data_{audio_format.removesuffix('.ark')}", ".ark")
     partial = target.with_name(f".tmp.{os.getpid()}.{target.name}")
@@ -82,7 +82,7 @@ def _ark_sink(folder: OutputFolder, audio_format: str) -> Iterator[AudioSink]:
 
             def write_one(key: str, wav: np.ndarray, fs: int) -> str:
                 offset = ark.tell() + len(f"{key} ".encode())
-                kaldiio.save_ark(
+                archives.save_ark(
                     ark,
                     {key: (wav, fs)},
                     write_function="soundfile",

@@ -6,6 +6,7 @@ inference too, and a plain ESPnet does not know ours. The weights are as they we
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -69,6 +70,34 @@ def export(
     shutil.copyfile(weights, partial)
     os.replace(partial, portable / "model.pth")
     return portable
+
+
+def portable_words(words: Sequence[str]) -> list[str]:
+    """Let ``espnet2.bin.pack enh`` pack a configuration that plain ESPnet can build.
+
+    Args:
+        words: its command line, with ``--train_config EXP/config.yaml``.
+
+    Returns:
+        The command line with ``EXP/portable/config.yaml``, which is written, where the
+        configuration names our criteria.
+
+    Raises:
+        UserError: if the configuration cannot be read.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--train_config", type=Path)
+    found, rest = parser.parse_known_args(list(words))
+    path = found.train_config
+    if words[:1] != ["enh"] or path is None or not path.is_file():
+        return list(words)
+    config = read_yaml(path)
+    if not OURS & {criterion["name"] for criterion in config.get("criterions", [])}:
+        return list(words)
+    portable = path.parent / "portable" / "config.yaml"
+    with atomic_write(portable) as stream:
+        yaml.safe_dump(portable_config(config), stream, sort_keys=False)
+    return [*rest, "--train_config", str(portable)]
 
 
 def pack_portable(

@@ -1,4 +1,4 @@
-"""Reading and writing audio: files with libsndfile, archives with kaldiio.
+"""Reading and writing audio: files with libsndfile, archives with `archives`.
 
 A FLAC header may not hold the number of samples. The file is then decoded to its end
 and the samples are counted.
@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.archives import archive_module
 
 UNKNOWN = 1 << 40  # samples; libsndfile gives a larger number if it is not known
 BLOCK = 1 << 16  # samples read at a time if the length is not known
@@ -100,9 +101,7 @@ def read_audio(source: str) -> tuple[np.ndarray, int]:
 
 
 def _read_ark(source: str) -> tuple[np.ndarray, int]:
-    import kaldiio  # only where an archive is really read
-
-    first, second = kaldiio.load_mat(source)
+    first, second = archive_module().load_mat(source)
     fs, wav = (first, second) if isinstance(first, int) else (second, first)
     if np.issubdtype(wav.dtype, np.integer):
         wav = wav / np.float32(np.iinfo(wav.dtype).max + 1)

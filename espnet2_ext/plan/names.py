@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from espnet2_ext.plan.stages import list_asked, skipped_by
+from espnet2_ext.plan.environment import READERS, has
+from espnet2_ext.plan.stages import left_out, list_asked
 from espnet2_ext.plan.systems import Options, changed_arguments, words
 from espnet2_ext.plan.table import base_name
+from espnet2_ext.plan.values import hertz
 
 MOST_THREADS = 8  # of a training on CPUs; more of them wait for each other
+
+
+METRICS = ("SI_SNR", "SDR", "PESQ_WB", "ESTOI", "DNSMOS")  # where none are named
+
+
+def with_metrics(options: Options) -> dict[str, str]:
+    """Name the signal metrics that judge audio of this rate, unless the user did."""
+    rate = hertz(options.get("fs", ""))
+    if options.get("scoring_metrics") != "" or rate is None or not has(READERS):
+        return dict(options)
+    from espnet2_ext.metrics.limits import LIMITS
+
+    chosen = [name for name in METRICS if LIMITS[name].lowest_rate <= rate]
+    return {**options, "scoring_metrics": " ".join(chosen)}
 
 
 def names_of(template: str, options: Options) -> dict[str, str]:
@@ -24,12 +40,12 @@ def names_of(template: str, options: Options) -> dict[str, str]:
 
 
 def _of_stages(template: str, options: Options) -> dict[str, str]:
-    """Name the stages that were asked for, and the option that leaves one out."""
+    """Name the stages that were asked for, and why one is left out."""
     asked = list_asked(template, options)
-    skipped = skipped_by(template, options)
+    reasons = left_out(template, options)
     return {
         "stages": " ".join(map(str, asked)),
-        **{f"left_out[{n}]": option for n, option in skipped.items() if n in asked},
+        **{f"left_out[{n}]": reasons[n] for n in asked if n in reasons},
     }
 
 
@@ -53,11 +69,18 @@ def _of_jobs(options: Options) -> dict[str, str]:
 def _of_enhancement(options: Options) -> dict[str, str]:
     """Name the statistics and the streams of enh_ssl.sh, and a given recogniser."""
     streams = ["wav", *(f"spk{n + 1}" for n in range(int(options["ref_num"])))]
-    noise = ["noise1"] if options["use_noise_ref"] == "true" else []
+    more = []
+    for stream, count in (
+        ("noise", "noise_type_num"),
+        ("dereverb", "dereverb_ref_num"),
+    ):
+        if options[f"use_{stream}_ref"] == "true":
+            more += [f"{stream}{n + 1}" for n in range(int(options[count]))]
     speed = "_sp" if options["speed_perturb_factors"] else ""
     names = {
+        "scoring_metrics": options["scoring_metrics"],
         "streams": " ".join(streams),
-        "train_streams": " ".join([*streams, *noise]),
+        "train_streams": " ".join([*streams, *more]),
         "stats": f"{options['expdir']}/enh_stats_{options['fs']}{speed}",
     }
     if options["asr_exp"] or options["asr_model_file"]:

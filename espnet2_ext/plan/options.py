@@ -23,6 +23,7 @@ from espnet2_ext.plan.values import (
     program,
     rate,
     real_number,
+    repository,
     seeds,
     start_model,
     table_text,
@@ -47,7 +48,13 @@ RUNNING: Mapping[str, Check] = {
     **dict.fromkeys(
         (
             *("skip_data_prep", "skip_train", "skip_eval", "skip_packing"),
-            *("skip_downstream", "dry_run", "resume_jobs", "gpu_inference"),
+            *(
+                "skip_upload_hf",
+                "skip_downstream",
+                "dry_run",
+                "resume_jobs",
+                "gpu_inference",
+            ),
         ),
         flag,
     ),
@@ -63,8 +70,8 @@ DATA: Mapping[str, Check] = {
     "audio_format": AUDIO,
     "fs": rate,
     **dict.fromkeys(("min_wav_duration", "max_wav_duration"), real_number(0)),
-    "ref_num": positive,
-    "use_noise_ref": flag,
+    **dict.fromkeys(("ref_num", "noise_type_num", "dereverb_ref_num"), positive),
+    **dict.fromkeys(("use_noise_ref", "use_dereverb_ref"), flag),
 }
 ENHANCEMENT: Mapping[str, Check] = {
     "enh_config": each(yaml_file),
@@ -86,6 +93,7 @@ ENHANCEMENT: Mapping[str, Check] = {
     "observation_adding": weights,
     "denoisers": once(registries.denoiser),
     "report_by": once(name),
+    "hf_repo": optional(repository),
 }
 DOWNSTREAM: Mapping[str, Check] = {
     # looked for when a recogniser decodes

@@ -23,15 +23,18 @@ class Stages:
     skips: Mapping[str, tuple[int, ...]]
 
 
+JUDGING = (8, 9, 10, 13, 14, 15)  # stages of enh_ssl.sh that take one speaker alone
+
 STAGES: Mapping[str, Stages] = {
     "enh_ssl": Stages(
-        (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15),
+        (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
         {
             "skip_data_prep": (1, 2, 3, 4),
             "skip_train": (5, 6),
             "skip_eval": (7, 8, 15),
             "skip_downstream": (9, 10, 13, 14),
             "skip_packing": (11,),
+            "skip_upload_hf": (12,),
         },
     ),
     "asr": Stages(
@@ -72,6 +75,15 @@ def skipped_by(template: str, options: Options) -> dict[int, str]:
     }
 
 
+def left_out(template: str, options: Options) -> dict[int, str]:
+    """Give the stages that are left out, with the reason for the user."""
+    reasons = {n: f"--{x} true" for n, x in skipped_by(template, options).items()}
+    if options.get("ref_num", "1") == "1" or template != "enh_ssl":
+        return reasons
+    reason = f"--ref_num {options['ref_num']}, and one speaker is judged"
+    return {**dict.fromkeys(JUDGING, reason), **reasons}
+
+
 def list_asked(template: str, options: Options) -> list[int]:
     """List the stages from ``stage`` to ``stop_stage``, with those left out."""
     first, last = int(options["stage"]), int(options["stop_stage"])
@@ -86,7 +98,7 @@ def running(template: str, options: Options) -> set[int]:
         options: with ``stage`` and ``stop_stage``, whole numbers.
     """
     asked = list_asked(template, options)
-    return set(asked) - skipped_by(template, options).keys()
+    return set(asked) - left_out(template, options).keys()
 
 
 def has_numbers(options: Options) -> bool:

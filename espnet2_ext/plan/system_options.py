@@ -9,8 +9,10 @@ from pathlib import Path
 
 from espnet2_ext.errors import shorten
 from espnet2_ext.plan.experiment import Experiment, Relation
+from espnet2_ext.plan.stages import JUDGING
 from espnet2_ext.plan.systems import Options, weights, words
 from espnet2_ext.plan.table import FIRST_STAGE, SYSTEM, SystemRow, base_name
+from espnet2_ext.plan.values import wrong
 
 TAKEN = ("clean", "noisy")  # rows that every table has
 
@@ -124,11 +126,25 @@ def check_starts(plan: Experiment) -> Iterator[str]:
 
 
 def check_speakers(plan: Experiment) -> Iterator[str]:
-    """Refuse scores of several speakers."""
-    if plan.runs(8) and plan["ref_num"] != "1":
+    """Refuse to begin with judging several speakers."""
+    if plan["ref_num"] != "1" and int(plan["stage"]) in JUDGING:
         yield (
-            f"--ref_num: found {plan['ref_num']}, and stage 8 runs; expected 1, as "
-            "scores are for one speaker; give --skip_eval true, or --stop_stage 7."
+            f"--ref_num, --stage: found {plan['ref_num']} and {plan['stage']}; "
+            "expected 1, as this stage judges one speaker; stop after stage 7."
+        )
+
+
+def check_upload(plan: Experiment) -> Iterator[str]:
+    """Check that there is one system to upload, and a name for it."""
+    if not plan.runs(12):
+        return
+    if not plan["hf_repo"]:
+        yield "--hf_repo: " + wrong("", "USER/NAME for stage 12", "add it")
+    systems = [row.row for row in plan.rows if row.kind == SYSTEM]
+    if len(systems) > 1:
+        yield (
+            f"--hf_repo: found {len(systems)} systems; expected one for stage 12; name "
+            "one YAML in --enh_config, and one of the --seeds."
         )
 
 
@@ -136,5 +152,6 @@ RELATIONS = (
     Relation(("observation_adding", "inference_args"), check_observations),
     Relation(("enh_config", "init_config"), check_first_stage),
     Relation(("init_param",), check_starts),
-    Relation(("ref_num", "skip_eval"), check_speakers),
+    Relation(("ref_num", "stage"), check_speakers),
+    Relation(("hf_repo", "skip_upload_hf"), check_upload),
 )

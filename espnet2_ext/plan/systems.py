@@ -57,15 +57,20 @@ def trained_systems(options: Options) -> list[SystemRow]:
     for index in range(count):
         config, exp, tag, label = (c[index] if c else "" for c in columns)
         tag = tag or tag_of(config, options.get("enh_args", ""))
-        exp = exp or directory_of(options, tag)
+        exp = (
+            f"{exp.rstrip('/')}{_speed(options)}" if exp else directory_of(options, tag)
+        )
         rows += _with_seeds(options, SystemRow(label or tag, SYSTEM, exp, "", config))
     return rows
 
 
 def directory_of(options: Options, tag: str) -> str:
     """Give the experiment directory of a tag."""
-    suffix = "_sp" if options.get("speed_perturb_factors") else ""
-    return f"{options['expdir']}/enh_{tag}{suffix}"
+    return f"{options['expdir']}/enh_{tag}{_speed(options)}"
+
+
+def _speed(options: Options) -> str:
+    return "_sp" if options.get("speed_perturb_factors") else ""
 
 
 def _with_seeds(options: Options, row: SystemRow) -> list[SystemRow]:

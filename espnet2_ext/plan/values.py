@@ -119,6 +119,12 @@ def name(value: str) -> Iterator[str]:
         yield wrong(value, "one word without '/'")
 
 
+def repository(value: str) -> Iterator[str]:
+    """Check the name of a model on a hub."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+        yield wrong(value, "USER/NAME, the name of a model on a hub")
+
+
 def table_text(value: str) -> Iterator[str]:
     """Check a path: it becomes a field of a table, and a word of a list."""
     if value != "".join(value.split()) or not value:

@@ -48,6 +48,7 @@ class Guard:
     def __init__(self, rule: str, scaler: Any = None) -> None:
         self.rule, self.scaler = rule, scaler
         self._batches: list[tuple[list[str], Tensor]] = []  # since the last update
+        self._number = 0  # of all batches
         self._before: list[tuple[Tensor, Tensor]] = []  # buffers and their values then
 
     @contextmanager
@@ -81,10 +82,15 @@ class Guard:
     ) -> tuple:
         loss, stats, weight = output
         found = loss.detach()
+        self._number += 1
         self._batches.append((list(kwargs["utt_id"]), found))
         # the gradient then is not finite either, in no process: ESPnet skips the update
         factor = torch.where(torch.isfinite(found), 1.0, float("nan"))
         return loss * factor, stats, weight
+
+    def count_batches(self) -> int:
+        """Return the number of batches so far, over all processes."""
+        return sum(gather_from_processes(self._number))
 
     def judge_gradient(self, norm: Tensor) -> None:
         """Stop or skip if the gradients since the last update are not finite."""

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import espnet2.train.trainer as espnet_trainer
+import numpy as np
 import torch
 from espnet2.train.reporter import Reporter
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.checkpoint import check_file
+
+
+def reports_allowed() -> AbstractContextManager[None]:
+    """Allow what the reporter of espnet 202511 holds beside tensors and plain values.
+
+    espnet 202611 writes plain values, and loads nothing else, so a training that was
+    begun with 202511 could not go on.
+    """
+    scalar = np.float64(0).__reduce__()[0]  # of numpy._core, or of numpy.core before 2
+    named = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    types = [np.dtype, *{type(np.dtype(name)) for name in ("f4", "f8", "i8", "?")}]
+    return torch.serialization.safe_globals([*named, *types, timedelta])
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read ``checkpoint.pth`` on the CPU."""
+    with reports_allowed():
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def read_reporter(checkpoint: Path) -> Reporter:
@@ -27,9 +47,7 @@ def read_reporter(checkpoint: Path) -> Reporter:
         return reporter
     check_file(checkpoint, str(checkpoint))
     try:
-        # weights_only=False as in ESPnet: the reporter's numbers are objects of numpy
-        states = torch.load(checkpoint, map_location="cpu", weights_only=False)
-        reporter.load_state_dict(states["reporter"])
+        reporter.load_state_dict(read_checkpoint(checkpoint)["reporter"])
     except Exception as error:  # whatever a broken file makes torch raise
         reason = (str(error).splitlines() or [""])[0][:120]
         raise UserError(

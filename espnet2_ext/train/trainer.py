@@ -16,11 +16,14 @@ from espnet2.train.trainer import TrainerOptions as EspnetTrainerOptions
 from espnet2.utils.build_dataclass import build_dataclass
 
 from espnet2_ext.train.loss_memory import LossMemory, restore
+from espnet2_ext.train.no_batches import describe_batches, refuse_no_batch
 from espnet2_ext.train.nonfinite import Guard, refuse_nonfinite_state
 from espnet2_ext.train.resumption import (
     averages_of_kept_models,
     has_stopped_early,
+    read_checkpoint,
     read_reporter,
+    reports_allowed,
 )
 
 CHECKPOINT = "checkpoint.pth"  # what ESPnet resumes from
@@ -35,6 +38,7 @@ class TrainerOptions(EspnetTrainerOptions):
     def __post_init__(self) -> None:
         """Start with losses without state."""
         self.loss_memory = LossMemory()
+        self.batches_described = "found no batch in an epoch of training"
 
 
 class Trainer(EspnetTrainer):
@@ -59,7 +63,9 @@ class Trainer(EspnetTrainer):
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> TrainerOptions:
         """Pick the options of the trainer."""
-        return build_dataclass(TrainerOptions, args)
+        options = build_dataclass(TrainerOptions, args)
+        options.batches_described = describe_batches(args)
+        return options
 
     @classmethod
     def train_one_epoch(cls, **kwargs: Any) -> bool:
@@ -68,6 +74,7 @@ class Trainer(EspnetTrainer):
         guard = Guard(kwargs["options"].nonfinite, kwargs["scaler"])
         with guard.watch(model):
             all_steps_are_invalid = super().train_one_epoch(**kwargs)
+        refuse_no_batch(guard.count_batches(), kwargs["options"])
         if guard.judge_losses():  # of an update that the end of the epoch cut off
             for optimizer in optimizers:
                 optimizer.zero_grad()
@@ -86,7 +93,8 @@ class Trainer(EspnetTrainer):
     @staticmethod
     def resume(checkpoint: str | Path, model: torch.nn.Module, **kwargs: Any) -> None:
         """Resume as ESPnet does, and restore the state of the losses."""
-        EspnetTrainer.resume(checkpoint=checkpoint, model=model, **kwargs)
+        with reports_allowed():
+            EspnetTrainer.resume(checkpoint=checkpoint, model=model, **kwargs)
         restore(model, read_checkpoint(checkpoint))
 
     @classmethod
@@ -103,12 +111,6 @@ class Trainer(EspnetTrainer):
         complete = options.loss_memory.added_to
         with atomic_checkpoints(complete), averages_of_kept_models():
             super().run(*args, **kwargs)
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read ``checkpoint.pth`` on the CPU."""
-    # weights_only=False as in ESPnet: the reporter's numbers are objects of numpy
-    return torch.load(path, map_location="cpu", weights_only=False)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import soundfile
 
 from espnet2_ext.data.audiofacts import clipped_samples, inspect_audio
 from espnet2_ext.data.check import check_data_dir
+from espnet2_ext.fileio.archives import archive_module
 from tests.data.checking import audio, edit, found
 from tests.data.conftest import tone
 from tests.fileio.test_audio import forget_length
@@ -168,12 +169,12 @@ def test_one_full_scale_peak_is_not_clipping():
 
 
 def make_ark(folder, data_dir, audio_format):
-    import kaldiio
+    archives = archive_module()
 
     scp, ark = folder / "wav.scp", folder / "wav.ark"
     for utt in ("a-1", "a-2", "b-1"):
         wav, fs = soundfile.read(audio(data_dir, "wav", utt), dtype="int16")
-        kaldiio.save_ark(
+        archives.save_ark(
             str(ark),
             {utt: (wav, fs)},
             scp=str(scp),

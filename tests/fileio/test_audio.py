@@ -1,9 +1,9 @@
-import kaldiio
 import numpy as np
 import pytest
 import soundfile
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.archives import MODULES, archive_module
 from espnet2_ext.fileio.audio import (
     audio_info,
     read_audio,
@@ -31,10 +31,44 @@ def test_written_audio_is_read_back_to_16_bits(tmp_path, wav, suffix):
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("written_by", MODULES)
+@pytest.mark.parametrize("read_by", MODULES)
+def test_archives_of_omniio_and_kaldiio_are_read_by_either(
+    tmp_path, wav, monkeypatch, written_by, read_by
+):
+    write = pytest.importorskip(written_by)
+    read = pytest.importorskip(read_by)
+    monkeypatch.setattr("espnet2_ext.fileio.audio.archive_module", lambda: read)
+    integers, ark = (wav * 32767).astype(np.int16), tmp_path / "x.ark"
+    sounds = {"a": (FS, integers), "b": (FS, -integers)}
+    write.save_ark(str(ark), sounds, scp=str(tmp_path / "x.scp"))
+    how = {"format": "flac", "subtype": "PCM_16"}
+    ark, scp = tmp_path / "y.ark", tmp_path / "y.scp"
+    write.save_ark(
+        *(str(ark), {"c": (wav, FS)}),
+        scp=str(scp),
+        write_function="soundfile",
+        write_kwargs=how,
+    )
+    lines = (tmp_path / "x.scp").read_text() + scp.read_text()
+    entries = dict(line.split() for line in lines.splitlines())
+    found = {key: read_audio(source) for key, source in entries.items()}
+    assert {fs for _, fs in found.values()} == {FS}
+    expected = {"a": integers / 32768, "b": -integers / 32768, "c": wav}
+    for key, samples in expected.items():
+        np.testing.assert_allclose(found[key][0], samples, atol=1 / 32768)
+
+
+def test_without_either_an_archive_is_refused_with_what_to_install(monkeypatch):
+    monkeypatch.setattr("espnet2_ext.fileio.archives.MODULES", ("no_such_module",))
+    with pytest.raises(UserError, match="pip install omniio"):
+        read_audio("some.ark:5")
+
+
 def test_entry_of_an_archive_has_the_same_samples_as_a_file(tmp_path, wav):
     integers = (wav * 32767).astype(np.int16)
     ark, scp = tmp_path / "x.ark", tmp_path / "x.scp"
-    kaldiio.save_ark(
+    archive_module().save_ark(
         str(ark), {"a": (FS, integers), "b": (FS, -integers)}, scp=str(scp)
     )
     entry = scp.read_text().splitlines()[1].split()[1]

@@ -114,4 +114,9 @@ def test_stages_that_are_left_out_are_named_with_the_option():
     found = names("enh_ssl", stage="4", stop_stage="7", skip_train="true")
     assert found["stages"] == "4 5 6 7"
     left = {key: value for key, value in found.items() if key.startswith("left_out")}
-    assert left == {"left_out[5]": "skip_train", "left_out[6]": "skip_train"}
+    assert left == {f"left_out[{n}]": "--skip_train true" for n in (5, 6)}
+    found = names("enh_ssl", stage="6", ref_num="2", skip_packing="false")
+    left = {key: value for key, value in found.items() if key.startswith("left_out")}
+    reason = "--ref_num 2, and one speaker is judged"
+    assert left.pop("left_out[12]") == "--skip_upload_hf true"
+    assert left == {f"left_out[{n}]": reason for n in (8, 9, 10, 13, 14, 15)}

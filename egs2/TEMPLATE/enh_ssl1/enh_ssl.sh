@@ -2,24 +2,26 @@
 # Train, apply and score speech enhancement with an SSL-representation loss, in stages.
 # Stage numbers 1-12, option names and file names are those of ESPnet's enh.sh.
 # Stages: 0 environment, 1 data, 2 speed, 3 format, 4 filter, 5 statistics, 6 train, 7 enhance,
-# 8 score, 9 recognise, 10 score words, 11 pack, 13 train probes, 14 evaluate probes, 15 report.
+# 8 score, 9 recognise, 10 score words, 11 pack, 12 upload, 13 train probes, 14 evaluate probes,
+# 15 report.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ## General
-stage=0                     # first stage to run
+stage=0                     # first stage to run (ESPnet: 1; 0 makes the environment)
 stop_stage=10000            # last stage to run
 skip_data_prep=false        # leave out stages 1-4
 skip_train=false            # leave out stages 5-6
 skip_eval=false             # leave out stages 7, 8 and 15
 skip_packing=true           # leave out stage 11
+skip_upload_hf=true         # leave out stage 12
 skip_downstream=false       # leave out stages 9, 10, 13 and 14
 dry_run=false               # print the commands, run nothing
 resume_jobs=true            # repeat only the unfinished jobs of a stage that was broken off
 ngpu=1                      # GPUs for training per node; 0: CPU
 num_nodes=1                 # nodes for training
-nj=                         # parallel jobs; empty: processors with the local backend, else 32
-inference_nj=               # jobs per test set in stages 7 and 8; empty: nj shared out
+nj=                         # parallel jobs; empty: processors if local, else 32 (ESPnet: 32)
+inference_nj=               # jobs per test set in stages 7 and 8; empty: nj shared out (ESPnet: 32)
 gpu_inference=false         # enhance on a GPU
 dumpdir=dump                # formatted data
 expdir=exp                  # experiments, reports
@@ -27,7 +29,7 @@ python=${PYTHON:-python3}   # interpreter, may be several words
 ## Data
 train_set=                  # name of the training set in data/
 valid_set=                  # name of the validation set
-test_sets=                  # names of the test sets
+test_sets=                  # names of the test sets; ESPnet also scores the validation set
 local_data_opts=            # options for local/data.sh
 speed_perturb_factors=      # e.g. "0.9 1.0 1.1"; training then uses <train_set>_sp
 audio_format=flac           # wav, flac, wav.ark or flac.ark
@@ -35,7 +37,10 @@ fs=16k                      # sampling rate
 min_wav_duration=0.1        # seconds; shorter training utterances are left out
 max_wav_duration=20         # seconds; longer ones too
 ref_num=1                   # reference signals spk1..spkN (ESPnet: 2)
-use_noise_ref=false         # noise1.scp as a training reference
+use_noise_ref=false         # noise1.scp ... as training references
+noise_type_num=1            # how many of them
+use_dereverb_ref=false      # dereverb1.scp ... as training references
+dereverb_ref_num=1          # how many of them
 ## Training
 enh_config=                 # YAML, or several separated by spaces: one system each
 enh_label=                  # printed names of the systems, as many as YAMLs; empty: their tags
@@ -50,14 +55,15 @@ train_jobs=1                # systems trained at the same time
 train_threads=              # CPU threads of each; empty: a share of them all (local, --ngpu 0)
 ## Enhancement and scores
 inference_model=valid.loss.ave.pth # model file within the experiment
-inference_args="--normalize_output_wav false --output_format wav" # ESPnet's 'true' loses the level
+inference_args="--normalize_output_wav false --output_format wav" # ESPnet: true, loses the level
 inference_enh_config=       # YAML that overrides the separator for inference
 inference_tag=              # output directory prefix; empty: enhanced, or that YAML's name
-scoring_metrics="SI_SNR SDR PESQ_WB ESTOI DNSMOS" # signal metrics
+scoring_metrics=            # empty: SI_SNR SDR PESQ_WB (at 16k) ESTOI DNSMOS (ESPnet: STOI, SAR, SIR, too)
 recognisers=                # e.g. "pocketsphinx whisper_tiny_en" for word error rates; needs text
 ssl_conf=                   # conf/ssl/*.yaml whose distances are scored
 observation_adding=         # e.g. "0.1 0.3": w, for rows (1-w) enhanced + w noisy after each system
 denoisers=                  # rows, if installed: rnnoise nsnet2 dtln deepfilternet noisereduce
+hf_repo=                    # stage 12: USER/NAME of a model on a hub
 report_by=                  # tables by files of a set, e.g. "utt2noise utt2dur"; empty: utt2snr
 ## Downstream (local/superb_data.sh makes what it needs beside data/, if the recipe has one)
 local_superb_opts=          # options for local/superb_data.sh
@@ -65,7 +71,7 @@ asr_exp=                    # directory of a trained ESPnet ASR; empty: no stage
 asr_model_file=             # or its weights, or a packed ESPnet ASR (zip)
 asr_config=                 # its configuration, where it is not beside the weights
 asr_tag=                    # names the results; empty: made from the recogniser's name
-inference_asr_model=valid.acc.ave.pth # weights within asr_exp
+inference_asr_model=valid.acc.ave.pth # weights within asr_exp (ESPnet: valid.acc.best.pth)
 inference_asr_config=       # YAML of decoding (beam_size, ctc_weight ...)
 inference_asr_args=         # further options of espnet2.bin.asr_inference
 asr_test_sets=              # sets to decode; empty: those of test_sets with a text
@@ -121,6 +127,7 @@ data_flags() { # fills data_args, shape_args and data_inputs of training
         case "${stream}" in
             spk*) key=speech_ref${stream#spk} ;;
             noise*) key=noise_ref${stream#noise} ;;
+            dereverb*) key=dereverb_ref${stream#dereverb} ;;
             *) key=speech_mix ;;
         esac
         file=${stream}.scp,${key},$(audio_type "${audio_format}")
@@ -197,6 +204,14 @@ stage_11_pack() {
         run "${py[@]}" -m espnet2_ext.bin.pack --exp_dir "${exp}" \
             --model_file "${inference_model}" --outpath "${exp}/${exp##*/}_${model##*/}.zip"
     done < <(rows system exp)
+}
+
+stage_12_upload() {
+    local exp model=${inference_model%.*}
+    exp=$(rows system exp)
+    run "${py[@]}" -m espnet2_ext.bin.upload_hf --hf_repo "${hf_repo}" --exp_dir "${exp}" \
+        --zip "${exp}/${exp##*/}_${model##*/}.zip" --results "${expdir}/RESULTS.md" \
+        --sets "${train_set} of $(basename "$(dirname "${PWD}")"), validated on ${valid_set}"
 }
 
 stage_13_train_probes() { train_probes; }

@@ -21,7 +21,7 @@ run_stages() { # FIRST LAST: those of these that the plan has, which may grow on
         [[ " ${stages} " == *" ${number} "* ]] || continue
         name=$(compgen -A function "stage_${number}_")
         if [ -n "${left_out[number]:-}" ]; then
-            log "Stage ${number}: left out (--${left_out[number]} true)"
+            log "Stage ${number}: left out (${left_out[number]})"
         else
             start=${SECONDS}
             log "Stage ${number}: $(tr _ ' ' <<< "${name#stage_"${number}"_}")"
