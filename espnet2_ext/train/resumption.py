@@ -25,8 +25,8 @@ def reports_allowed() -> AbstractContextManager[None]:
     begun with 202511 could not go on.
     """
     scalar = np.float64(0).__reduce__()[0]  # of numpy._core, or of numpy.core before 2
-    named = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
-    types = [np.dtype, *{type(np.dtype(name)) for name in ("f4", "f8", "i8", "?")}]
+    named: list[Any] = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    types: list[Any] = [np.dtype, *{type(np.dtype(name)) for name in ("f4", "f8", "i8", "?")}]
     return torch.serialization.safe_globals([*named, *types, timedelta])
 
 
