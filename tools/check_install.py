@@ -95,8 +95,9 @@ def gpu_row() -> Row:
 
 def rows(quick: bool) -> list[Row]:
     """Collect the table; ``quick`` leaves out the slow imports."""
-    required = ["torch", "torchaudio", "espnet", "espnet-s3prl", "kaldiio"]
+    required = ["torch", "torchaudio", "espnet", "espnet-s3prl", "tensorboard"]
     required += ["soundfile", "PyYAML", "sentencepiece", "librosa", "soxr"]
+    required += ["kaldiio" if sys.version_info < (3, 12) else "omniio"]
     optional = ["fast_bss_eval", "pesq", "pystoi", "speechmos", "rapidfuzz"]
     optional += ["pocketsphinx", "faster-whisper", "G722", "pyroomacoustics"]
     table = [python_row(), numpy_row(), *map(distribution, required)]

@@ -9,8 +9,8 @@
 PROGRAMS=(awk:mawk diff:diffutils find:findutils flock:util-linux grep:grep
     hostname:hostname sed:sed dpkg-deb:dpkg apt-cache:apt)
 
-# Those that ESPnet 202511 takes, then the others.
-PYTHONS=(python3.11 python3 python3.12 python3.13)
+# The newest first: 3.12 and 3.13 have espnet 202611, 3.11 has 202511.
+PYTHONS=(python3.13 python3.12 python3.11 python3)
 
 # find_missing PYTHON: sets `missing`, Debian packages, and `base_python`, the interpreter
 # to make an environment with. PYTHON is the environment that there is, or empty.

@@ -25,9 +25,10 @@ def reports_allowed() -> AbstractContextManager[None]:
     begun with 202511 could not go on.
     """
     scalar = np.float64(0).__reduce__()[0]  # of numpy._core, or of numpy.core before 2
-    named: list[Any] = [(scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
-    types: list[Any] = [np.dtype, *{type(np.dtype(name)) for name in ("f4", "f8", "i8", "?")}]
-    return torch.serialization.safe_globals([*named, *types, timedelta])
+    modules = ("numpy.core.multiarray", "numpy._core.multiarray")
+    allowed: list[Any] = [(scalar, f"{module}.scalar") for module in modules]
+    allowed += {type(np.dtype(name)) for name in ("f4", "f8", "i8", "?")}
+    return torch.serialization.safe_globals([*allowed, np.dtype, timedelta])
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
