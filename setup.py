@@ -39,7 +39,7 @@ setup(
         "espnet2_ext.ssl": ["weights/*"],
     },
     python_requires=">=3.11,<3.14",
-    # espnet itself is not listed: the metadata of 202511 contradicts torch's (see tools/)
+    # without espnet: the metadata of 202511 contradicts torch's (see tools/)
     install_requires=[
         "torch",
         "numpy",

@@ -128,3 +128,21 @@ def test_waiting_threads_sleep_soon_unless_the_user_says_otherwise(given, expect
         check=True,
     )
     assert done.stdout.strip() == expected
+
+
+def test_an_active_environment_that_is_not_taken_is_named(tmp_path):
+    checkout = tmp_path / "checkout"
+    template = checkout / "egs2/TEMPLATE/enh_ssl1"
+    template.mkdir(parents=True)
+    (template / "path.sh").write_text((TEMPLATE / "path.sh").read_text())
+    activate = checkout / "tools/venv/bin/activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f"export VIRTUAL_ENV={checkout}/tools/venv\n")
+    command = ["bash", "-c", ". ./path.sh; . ./path.sh"]
+    told = run(command, template, PYTHON="", VIRTUAL_ENV=f"{tmp_path}/mine").stderr
+    assert told.count(f"found {tmp_path}/mine active") == 1
+    assert f"take {checkout}/tools/venv; export PYTHON" in told
+    assert (
+        run(command, template, PYTHON="", VIRTUAL_ENV="", CONDA_PREFIX="").stderr == ""
+    )
+    assert run(command, template, VIRTUAL_ENV=f"{tmp_path}/mine").stderr == ""

@@ -230,6 +230,12 @@ def test_an_interpreter_that_lacks_nothing_is_taken(system, other):
     assert f"{REACHED}{system.bin}/{other}" in system.setup().stdout
 
 
+def test_the_newest_interpreter_is_taken(system):
+    for name in ("python3.11", "python3.13", "python3.12"):
+        system.python(name)
+    assert f"{REACHED}{system.bin}/python3.13" in system.setup().stdout
+
+
 def test_packages_are_for_the_systems_own_python(system):
     system.python("python3.11", "python3.11-venv python3.11-dev")
     system.python("python3", "python3-dev")

@@ -23,6 +23,9 @@ export JOB_VARIABLES="HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE TRANSFORMERS_OFFLINE T
 # (PYTHON=... in the environment, or --python ... on the command line).
 if [ -e "${MAIN_ROOT}/tools/venv/bin/activate" ] && [ -z "${PYTHON:-}" ] \
     && [ "${python:-python3}" = python3 ]; then
+    active=${VIRTUAL_ENV:-${CONDA_PREFIX:-}}
+    [[ -z ${active} || ${active} -ef ${MAIN_ROOT}/tools/venv ]] || echo "path.sh: found" \
+        "${active} active, and take ${MAIN_ROOT}/tools/venv; export PYTHON to choose another" >&2
     # shellcheck disable=SC1091
     . "${MAIN_ROOT}/tools/venv/bin/activate"
 fi
