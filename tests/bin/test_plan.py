@@ -11,12 +11,22 @@ import pytest
 from espnet2_ext.bin.plan import parse_options, quiet
 from espnet2_ext.errors import UserError
 from tests.conftest import ROOT
+from tests.plan.recipes import MACHINE, option_list
 
 PLAN = "espnet2_ext.bin.plan"
 # site-packages are out of reach: as on a machine before stage 0
 BARE = (sys.executable, "-S", "-m", PLAN)
+DEFAULTS = {**option_list("enh_ssl"), **MACHINE, "train_set": "a", "valid_set": "b"}
+UTILS = ROOT / "egs2/TEMPLATE/enh_ssl1/utils"  # of the job wrappers
 OPTIONS = (
-    *("stage=0", "stop_stage=4", "expdir=exp", "enh_config=a.yaml b.yaml"),
+    *(f"{name}={value}" for name, value in DEFAULTS.items()),
+    *(
+        "test_sets=c",
+        "stage=0",
+        "stop_stage=4",
+        "expdir=exp",
+        "enh_config=a.yaml b.yaml",
+    ),
     *("seeds=0 1", "inference_model=valid.loss.ave.pth", "python=python3"),
     *("scoring_metrics=FOO", "denoisers=rnnoise", "enh_args=--max_epoch 3"),
 )
@@ -28,7 +38,10 @@ def plan(command, directory, *words):
     return subprocess.run(
         [*command, "--template", "enh_ssl", *map(str, words)],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            **{"PYTHONPATH": str(ROOT), "PATH": f"{UTILS}:{os.environ['PATH']}"},
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -38,12 +51,13 @@ def plan(command, directory, *words):
 def test_any_python_writes_the_table_before_there_is_an_environment(tmp_path):
     done = plan(BARE, tmp_path, "--output", "exp/systems.tsv", *OPTIONS)
     assert (done.returncode, done.stderr) == (0, "")
-    lines = [line.split("\t")[0] for line in done.stdout.splitlines()]
-    assert lines == [
+    table = [line for line in done.stdout.splitlines() if "\t" in line]
+    assert [line.split("\t")[0] for line in table] == [
         *("row", "denoise_rnnoise"),
         *(f"enh_{name}_raw_max_epoch3_seed{n}" for name in "ab" for n in (0, 1)),
     ]
-    assert (tmp_path / "exp/systems.tsv").read_text() == done.stdout
+    assert (tmp_path / "exp/systems.tsv").read_text().splitlines() == table
+    assert "stages=0 1 2 3 4" in done.stdout.splitlines()
     assert [path.name for path in (tmp_path / "exp").iterdir()] == ["systems.tsv"]
 
 
@@ -79,8 +93,9 @@ def test_a_denoiser_that_is_not_installed_is_left_out_with_a_note(
     from espnet2_ext.denoisers import registry
 
     monkeypatch.setattr(registry, "_is_installed", lambda module: module != "pyrnnoise")
-    words = ["--template", "enh_ssl", "expdir=exp", "enh_config="]
-    words += ["inference_model=m.pth", "denoisers=noisereduce rnnoise"]
+    monkeypatch.setenv("PATH", f"{UTILS}:{os.environ['PATH']}")
+    words = ["--template", "enh_ssl", *OPTIONS, "enh_config=", "scoring_metrics=SDR"]
+    words += ["enh_args=", "denoisers=noisereduce rnnoise"]
     main(words)
     printed = capsys.readouterr()
     assert printed.err == (

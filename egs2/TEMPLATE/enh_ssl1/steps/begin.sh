@@ -49,7 +49,7 @@ make_plan() {
     while IFS= read -r line; do
         if [[ ${line} == *$'\t'* ]]; then
             systems+=${line}$'\n'
-        else
+        elif [ -n "${line}" ]; then
             printf -v "${line%%=*}" '%s' "${line#*=}"
         fi
     done <<< "${planned}"
