@@ -108,6 +108,17 @@ def test_a_stage_of_a_later_template_is_said_to_be_absent(prepared):
     assert "15" in done.stderr
 
 
+def test_a_reference_that_is_not_taken_is_mentioned(prepared):
+    recipe, _ = prepared
+    second = recipe / "data/train/spk2.scp"
+    second.write_text((recipe / "data/train/spk1.scp").read_text())
+    done = stages(recipe, 3, 3, "--dry_run", "true")
+    second.unlink()
+    assert "WARNING: found data/train/spk2.scp" in done.stdout
+    assert "--ref_num" in done.stdout
+    assert "WARNING" not in stages(recipe, 3, 3, "--dry_run", "true").stdout
+
+
 def test_skip_options_leave_stages_out(prepared):
     recipe, _ = prepared
     words = ("--skip_data_prep", "true", "--skip_train", "true", "--skip_eval", "true")

@@ -97,6 +97,9 @@ stage_2_speed_perturbation() {
 }
 
 stage_3_format() {
+    [ ! -e "data/${train_set}/spk$((ref_num + 1)).scp" ] || log "  WARNING: found" \
+        "data/${train_set}/spk$((ref_num + 1)).scp, and --ref_num ${ref_num} takes no" \
+        "more than ${ref_num}; give --ref_num (ESPnet's default is 2)"
     check_data "${train_set}" "${valid_set}" "${tests[@]}"
     format_sets "${train_streams}" "${streams}" "${tests[@]}"
 }
