@@ -35,8 +35,8 @@ make_plan() {
             return
         fi
     fi
-    : "${stop_stage-}${skip_data_prep-}${skip_train-}${skip_eval-}${skip_packing-}${skip_upload_hf-}" \
-        "${skip_downstream-}${gpu_inference-}${use_noise_ref-}${use_dereverb_ref-}${lang-}" \
+    : "${stop_stage-}${skip_data_prep-}${skip_train-}${skip_eval-}${skip_packing-}" \
+        "${skip_upload_hf-}${skip_downstream-}${gpu_inference-}${use_noise_ref-}${use_dereverb_ref-}${lang-}" \
         "${noise_type_num-}${dereverb_ref_num-}${asr_stats_dir-}${enh_config-}${enh_label-}" \
         "${enh_tag-}${enh_exp-}${seeds-}${init_config-}${init_param-}${inference_tag-}" \
         "${observation_adding-}${denoisers-}" # used by name alone

@@ -25,6 +25,7 @@ parallel() {
     [ "$6" != scores.jsonl ] || merge=()
     in_jobs "$1" "${n}" "${dir}/logdir/$5.JOB.log" "$4" --split "keys=$2" "${merge[@]}" -- \
         "${py[@]}" "${@:7}"
-    [ "${#merge[@]}" -gt 0 ] || x "${py[@]}" -m espnet2_ext.bin.collect_scores --scoring_dir "${dir}"
+    [ "${#merge[@]}" -gt 0 ] \
+        || x "${py[@]}" -m espnet2_ext.bin.collect_scores --scoring_dir "${dir}"
     stamp "$3" "$4"
 }
