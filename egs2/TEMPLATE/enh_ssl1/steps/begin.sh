@@ -36,10 +36,10 @@ make_plan() {
         fi
     fi
     : "${stop_stage-}${skip_data_prep-}${skip_train-}${skip_eval-}${skip_packing-}" \
-        "${skip_upload_hf-}${skip_downstream-}${gpu_inference-}${use_noise_ref-}${use_dereverb_ref-}${lang-}" \
-        "${noise_type_num-}${dereverb_ref_num-}${asr_stats_dir-}${enh_config-}${enh_label-}" \
-        "${enh_tag-}${enh_exp-}${seeds-}${init_config-}${init_param-}${inference_tag-}" \
-        "${observation_adding-}${denoisers-}" # used by name alone
+        "${skip_upload_hf-}${skip_downstream-}${gpu_inference-}${use_noise_ref-}${lang-}" \
+        "${noise_type_num-}${use_dereverb_ref-}${dereverb_ref_num-}${asr_stats_dir-}" \
+        "${enh_config-}${enh_label-}${enh_tag-}${enh_exp-}${seeds-}${init_config-}" \
+        "${init_param-}${inference_tag-}${observation_adding-}${denoisers-}" # by name alone
     for name in ${option_names} train_cmd cuda_cmd decode_cmd; do words+=("${name}=${!name}"); done
     for name in "${unknown_options[@]}"; do words+=(--other "${name}"); done
     [[ " ${option_names} " != *" enh_"* ]] || words+=(--output "${expdir}/systems.tsv")
