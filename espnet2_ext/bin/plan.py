@@ -2,7 +2,7 @@
 
     python -m espnet2_ext.bin.plan --template enh_ssl enh_config=conf/a.yaml seeds=0 ...
 
-Prints a line NAME=VALUE for each further variable of the shell, then the table.
+Prints a line NAME=VALUE for each variable that the shell sets, then the table.
 Everything that is wrong is said in one message, and the exit code is 2. Before there is
 an environment, any Python 3.10 checks what it can.
 """
@@ -92,15 +92,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: with all problems of the options.
     """
     args = get_parser().parse_args(argv)
-    options, dry_run = parse_options(args.options), args.dry_run == "true"
-    meant, problems = translate(options, parse_options(args.other))
-    options = with_metrics({**options, **meant})
+    given, dry_run = parse_options(args.options), args.dry_run == "true"
+    meant, problems = translate(given, parse_options(args.other))
+    options = with_metrics({**given, **meant})
     with quiet():
         rows, notes = plan_experiment(args.template, options, dry_run, problems)
     for note in notes:
         print(note, file=sys.stderr)
-    for name, value in {**meant, **names_of(args.template, options)}.items():
-        print(f"{name}={value}")
+    for name, value in {**options, **names_of(args.template, options)}.items():
+        if value != given.get(name):
+            print(f"{name}={value}")
     text = format_rows(rows)
     if args.output is not None and not dry_run:
         write_table(args.output, text)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-# Rows of the card -> keys of the training's configuration.
-NETWORK = {"encoder": "encoder", "separator": "separator", "decoder": "decoder"}
+NETWORK = ("encoder", "separator", "decoder")  # keys of a training's configuration
 
 
 def write_card(
@@ -23,14 +20,16 @@ def write_card(
         results: the table, as Markdown; empty if there is none.
         package: name and version of what trained it.
     """
-    header = {"tags": ["espnet", "audio", "audio-to-audio"], "library_name": "espnet"}
+    from huggingface_hub import ModelCardData  # only where a system is uploaded
+
+    tags = ["espnet", "audio", "audio-to-audio"]
     network = ", ".join(f"{key} {config[key]}" for key in NETWORK if key in config)
     losses = [_loss(entry) for entry in config.get("criterions", [])]
     rate = (config.get("preprocessor_conf") or {}).get("sample_rate")
     return "\n".join(
         [
             "---",
-            yaml.safe_dump(header, sort_keys=False).rstrip(),
+            ModelCardData(library_name="espnet", tags=tags).to_yaml(),
             "---",
             f"# {repo}",
             "",

@@ -78,7 +78,6 @@ def _of_enhancement(options: Options) -> dict[str, str]:
             more += [f"{stream}{n + 1}" for n in range(int(options[count]))]
     speed = "_sp" if options["speed_perturb_factors"] else ""
     names = {
-        "scoring_metrics": options["scoring_metrics"],
         "streams": " ".join(streams),
         "train_streams": " ".join([*streams, *more]),
         "stats": f"{options['expdir']}/enh_stats_{options['fs']}{speed}",

@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
+
+from espnet2.fileio.read_text import load_num_sequence_text
 
 from espnet2_ext.errors import UserError
 
 
 def describe_batches(args: argparse.Namespace) -> str:
     """Say how many utterances there are, how long, and what makes batches of them."""
-    found = [int(n) for file in args.train_shape_file for n in _lengths(Path(file))]
-    if not found:
+    # every file is about the same utterances; the first axis is the length
+    files = [Path(file) for file in args.train_shape_file[:1] if Path(file).is_file()]
+    shapes = [load_num_sequence_text(file).values() for file in files]
+    lengths = [int(shape[0]) for of_file in shapes for shape in of_file]
+    if not lengths:
         return "found no batch in an epoch of training, and no utterance"
     text = (
-        f"found no batch in an epoch of training; there are {len(found)} utterances, "
-        f"the longest of {max(found)} samples"
+        f"found no batch in an epoch of training; there are {len(lengths)} utterances, "
+        f"the longest of {max(lengths)} samples"
     )
     if args.iterator_type != "chunk":
         return f"{text}; batch_type {args.batch_type}, batch_size {args.batch_size}"
-    lengths = [int(n) for n in str(args.chunk_length).replace("-", ",").split(",")]
-    chunks = sum(max(0, n // min(lengths)) for n in found if n > min(lengths))
+    shortest = min(map(int, re.findall(r"[0-9]+", str(args.chunk_length))))
+    chunks = sum(n // shortest for n in lengths if n > shortest)
     return (
-        f"{text}; they hold about {chunks} chunks of {min(lengths)} samples "
+        f"{text}; they hold about {chunks} chunks of {shortest} samples "
         f"(chunk_length), and a batch needs {args.batch_size} (batch_size)"
     )
-
-
-def _lengths(file: Path) -> list[str]:
-    """Read the lengths of a shape file's first axis: ``utt1 32000,1``."""
-    if not file.is_file():
-        return []
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return [line.split()[1].split(",")[0] for line in lines if len(line.split()) > 1]
 
 
 def refuse_no_batch(batches: int, options: Any) -> None:

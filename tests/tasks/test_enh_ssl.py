@@ -168,20 +168,6 @@ def test_espnets_pack_through_the_shim_is_loaded_by_plain_espnet(trained, tmp_pa
     assert done.stdout.strip().endswith("enhanced"), done.stderr[-2000:]
 
 
-def test_training_without_a_batch_is_refused_with_the_numbers(
-    tmp_path, data, small_config
-):
-    chunks = {"iterator_type": "chunk", "chunk_length": 500, "batch_size": 400}
-    config = small_config(**chunks, num_cache_chunks=1024)
-    words = [str(word) for word in train_args(data, tmp_path / "exp", config)]
-    with pytest.raises(UserError) as caught:
-        SSLEnhancementTask.main(cmd=words)
-    message = str(caught.value)
-    assert "chunks of 500 samples (chunk_length)" in message
-    assert "a batch needs 400 (batch_size)" in message
-    assert not list((tmp_path / "exp").glob("*epoch.pth"))
-
-
 def test_export_without_a_model_says_what_to_do(tmp_path):
     with pytest.raises(UserError, match="train first"):
         export(tmp_path, "valid.loss.best.pth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import timedelta
 
 import numpy as np
@@ -10,7 +11,10 @@ import torch
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.train.resumption import read_checkpoint, read_reporter
-from tests.train.test_trainer import data, train  # noqa: F401 (a fixture)
+from tests.train.test_trainer import data as shared_data
+from tests.train.test_trainer import train
+
+data = shared_data  # the fixture
 
 # What the reporter of 202511 keeps of an epoch.
 NUMBERS = {
@@ -41,11 +45,11 @@ def test_nothing_else_is_allowed_then_or_later(tmp_path):
         read_reporter(tmp_path / "checkpoint.pth")
     torch.save(NUMBERS, tmp_path / "numbers.pth")
     read_checkpoint(tmp_path / "numbers.pth")
-    with pytest.raises(Exception, match=r"weights_only|Weights only"):
+    with pytest.raises(pickle.UnpicklingError, match=r"[Ww]eights.only"):
         torch.load(tmp_path / "numbers.pth", weights_only=True)
 
 
-def test_training_goes_on_from_such_a_checkpoint(tmp_path, data):  # noqa: F811
+def test_training_goes_on_from_such_a_checkpoint(tmp_path, data):
     exp = train(tmp_path, data, 1)
     states = read_checkpoint(exp / "checkpoint.pth")
     for stats in states["reporter"]["stats"][1].values():

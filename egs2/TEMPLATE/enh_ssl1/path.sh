@@ -26,6 +26,7 @@ if [ -e "${MAIN_ROOT}/tools/venv/bin/activate" ] && [ -z "${PYTHON:-}" ] \
     active=${VIRTUAL_ENV:-${CONDA_PREFIX:-}}
     [[ -z ${active} || ${active} -ef ${MAIN_ROOT}/tools/venv ]] || echo "path.sh: found" \
         "${active} active, and take ${MAIN_ROOT}/tools/venv; export PYTHON to choose another" >&2
+    unset active
     # shellcheck disable=SC1091
     . "${MAIN_ROOT}/tools/venv/bin/activate"
 fi
