@@ -11,8 +11,6 @@ from espnet2_ext.plan.table import base_name
 from espnet2_ext.plan.values import hertz
 
 MOST_THREADS = 8  # of a training on CPUs; more of them wait for each other
-
-
 METRICS = ("SI_SNR", "SDR", "PESQ_WB", "ESTOI", "DNSMOS")  # where none are named
 
 
