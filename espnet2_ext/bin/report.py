@@ -22,6 +22,7 @@ from espnet2_ext.report.document import (
     build_joint_section,
     build_section,
     build_summary,
+    build_validation,
     to_markdown,
     to_plain,
 )
@@ -45,6 +46,11 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--dumpdir", type=Path, required=True, help="dump/raw")
     parser.add_argument("--test_sets", required=True, help="e.g. 'test_en test_spk2'")
+    parser.add_argument(
+        "--valid_set",
+        default="",
+        help="shown last, where no conclusion is drawn from it",
+    )
     parser.add_argument(
         "--systems", type=Path, required=True, help="exp/systems.tsv, made by bin.plan"
     )
@@ -126,6 +132,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     further = read_further(args, systems)
     view = compare_all(scored, further, systems, baseline)
     document = build_document(words, view, scored, args.by or [SNR])
+    columns = [column for found in scored for column in found.columns] + further
+    if args.valid_set and args.valid_set not in sets:
+        found = read_scored_set(args.dumpdir, args.valid_set, systems)
+        document = document.add(build_validation(found, systems, baseline))
+        columns += found.columns
     share = EXAMPLE_BYTES // len(scored)
     examples = {
         found.name: make_examples(found, systems, args.num_examples, share)
@@ -135,9 +146,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     figures = training_figures(curves)
     results, page = args.output_dir / "RESULTS.md", args.output_dir / "report.html"
     numbers = args.output_dir / "results.jsonl"
-    columns = [column for found in scored for column in found.columns]
     with atomic_write(numbers) as stream:
-        stream.write(to_jsonl([*columns, *further], view.rows, document.command))
+        stream.write(to_jsonl(columns, view.rows, document.command))
     with atomic_write(results) as stream:
         stream.write(to_markdown(document))
     with atomic_write(page) as stream:

@@ -71,7 +71,7 @@ DATA: Mapping[str, Check] = {
     "fs": rate,
     **dict.fromkeys(("min_wav_duration", "max_wav_duration"), real_number(0)),
     **dict.fromkeys(("ref_num", "noise_type_num", "dereverb_ref_num"), positive),
-    **dict.fromkeys(("use_noise_ref", "use_dereverb_ref"), flag),
+    **dict.fromkeys(("use_noise_ref", "use_dereverb_ref", "eval_valid_set"), flag),
 }
 ENHANCEMENT: Mapping[str, Check] = {
     "enh_config": each(yaml_file),

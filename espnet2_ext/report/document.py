@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from espnet2_ext.report.breakdown import read_groups
 from espnet2_ext.report.cells import Table
-from espnet2_ext.report.comparison import Comparison
+from espnet2_ext.report.comparison import Comparison, compare_set
 from espnet2_ext.report.sources.scores import ScoredSet
 from espnet2_ext.report.summary import TITLE, summary_lines, summary_table
+from espnet2_ext.report.systems import System
 from espnet2_ext.report.tables import (
     breakdown_table,
     difference_table,
@@ -43,6 +44,10 @@ class Document:
     provenance: tuple[str, ...]
     sections: tuple[Section, ...]
 
+    def add(self, section: Section) -> Document:
+        """Return the document with a further section at its end."""
+        return replace(self, sections=(*self.sections, section))
+
 
 def build_section(scored: ScoredSet, view: Comparison, by: Sequence[str]) -> Section:
     """Build all tables and verdicts of one test set.
@@ -58,6 +63,15 @@ def build_section(scored: ScoredSet, view: Comparison, by: Sequence[str]) -> Sec
             tables.append(breakdown_table(view, *found))
     tables.append(difference_table(view))
     return Section(view.title, tuple(tables), tuple(verdicts(view)))
+
+
+def build_validation(
+    scored: ScoredSet, systems: Sequence[System], baseline: str
+) -> Section:
+    """Build the tables of the validation set: choices rest on it, so no verdicts."""
+    view = compare_set(scored, systems, baseline)
+    tables = main_table(view), difference_table(view)
+    return Section(f"{view.title} (validation)", tables, ())
 
 
 def build_summary(sets: Sequence[Comparison], whole: Comparison) -> Section:

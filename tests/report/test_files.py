@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,27 @@ def test_joint_table_comes_first_in_all_files(
 def test_without_downstream_results_there_is_no_joint_table(corpus: Corpus) -> None:
     main([*corpus.arguments, "--num_examples", "0"])
     assert "Joint" not in (corpus.root / "out" / "RESULTS.md").read_text()
+
+
+def test_the_validation_set_is_shown_last_without_a_conclusion(
+    corpus: Corpus,
+) -> None:
+    test, valid = corpus.root / "dump/test_en", corpus.root / "dump/valid"
+    shutil.copytree(test, valid)
+    for row in corpus.rows():
+        exp = Path(row.exp)
+        shutil.copytree(exp / "enhanced_test_en", exp / "enhanced_valid")
+    words = [*corpus.arguments, "--num_examples", "0"]
+    main(words)
+    without = (corpus.root / "out/RESULTS.md").read_text()
+    main([*words, "--valid_set", "valid"])
+    text = (corpus.root / "out/RESULTS.md").read_text()
+    said, validation = text.split("## valid (validation)")
+    after_the_command = [t.split("## Summary")[1].rstrip() for t in (said, without)]
+    assert after_the_command[0] == after_the_command[1]
+    assert "### valid: all utterances" in validation
+    assert "**" not in validation
+    assert {r["test_set"] for r in records(corpus)} == {"test_en", "valid"}
 
 
 def records(corpus: Corpus) -> list[dict]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,7 +161,7 @@ def test_scoring_repeats_only_the_jobs_that_had_not_finished(prepared):
     enhanced = recipe / "exp/enh_s/enhanced_test"
     enhanced.mkdir(parents=True)
     (enhanced / "spk1.scp").write_text((recipe / "data/test/spk1.scp").read_text())
-    words = ("--enh_exp", "exp/enh_s")
+    words = ("--enh_exp", "exp/enh_s", "--eval_valid_set", "false")
     done, scored = score(recipe, *words, FAIL_IN="scoring_clean/logdir/keys.2")
     assert done.returncode == 1
     assert "no such metric" in done.stderr
@@ -180,6 +181,44 @@ def test_scoring_repeats_only_the_jobs_that_had_not_finished(prepared):
     assert [x for x in scored if x.startswith((f"{clean} ", f"{noisy} "))] == [
         *(f"{noisy} 1", f"{noisy} 2", f"{clean} 1", f"{clean} 2")
     ]
+
+
+def test_the_validation_set_is_enhanced_and_scored_as_in_espnet(prepared, tmp_path):
+    recipe = make_recipe(tmp_path / "own")
+    shutil.copytree(prepared[0] / "dump", recipe / "dump")
+    words = ("--enh_exp", "exp/enh_v", "--recognisers", "pocketsphinx")
+    dry = stages(recipe, 7, 8, *words, "--dry_run", "true").stdout
+    for part in ("enhanced_test", "enhanced_valid"):
+        assert f"--output_dir exp/enh_v/{part}/logdir/output.JOB" in dry
+        assert f"--output exp/enh_v/{part}/scoring/logdir/scores.JOB.jsonl" in dry
+    assert (
+        "--valid_set valid"
+        in stages(recipe, 15, 15, *words, "--dry_run", "true").stdout
+    )
+    once = stages(
+        recipe, 7, 8, *words, "--dry_run", "true", "--eval_valid_set", "false"
+    )
+    assert "enhanced_valid" not in once.stdout
+    named = (*words, "--dry_run", "true", "--test_sets", "valid test")
+    assert stages(recipe, 7, 7, *named).stdout.count("enhance valid test with") <= 1
+    for part in ("test", "valid"):
+        enhanced = recipe / f"exp/enh_v/enhanced_{part}"
+        enhanced.mkdir(parents=True)
+        audio = (recipe / f"data/{part}/spk1.scp").read_text()
+        (enhanced / "spk1.scp").write_text(audio)
+        (recipe / f"data/{part}/text").unlink(missing_ok=True)
+        (recipe / f"dump/raw/{part}/text").unlink(missing_ok=True)
+    refused, _ = score(recipe, *words)
+    assert "found no dump/raw/test/text" in refused.stderr
+    done, scored = score(recipe, *words, "--recognisers", "")
+    assert done.returncode == 0, done.stderr
+    assert "exp/enh_v/enhanced_valid/scoring 2" in scored
+    (recipe / "dump/raw/test/text").write_text(
+        "x\n"
+    )  # only the validation set lacks it
+    done, scored = score(recipe, *words)
+    assert done.returncode == 0, done.stderr
+    assert not any("valid" in line for line in scored)
 
 
 def test_formatting_repeats_only_the_jobs_that_had_not_finished(tmp_path):

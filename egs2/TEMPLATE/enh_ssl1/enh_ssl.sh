@@ -29,7 +29,8 @@ python=${PYTHON:-python3}   # interpreter, may be several words
 ## Data
 train_set=                  # name of the training set in data/
 valid_set=                  # name of the validation set
-test_sets=                  # names of the test sets; ESPnet also scores the validation set
+test_sets=                  # names of the test sets
+eval_valid_set=true         # stages 7, 8 and 15 take the validation set, too, as in ESPnet
 local_data_opts=            # options for local/data.sh
 speed_perturb_factors=      # e.g. "0.9 1.0 1.1"; training then uses <train_set>_sp
 audio_format=flac           # wav, flac, wav.ark or flac.ark
@@ -181,10 +182,10 @@ training_print() { # SEED CONFIG START
 }
 
 stage_7_enhance() {
-    enhance_sets "${audio_format}" "${tests[@]}"
+    enhance_sets "${audio_format}" "${evaluated[@]}"
 }
 
-stage_8_score() { score_sets; }
+stage_8_score() { score_sets "${evaluated[@]}"; }
 
 stage_9_recognise() {
     local dset sets=("${tests[@]}")
@@ -230,6 +231,7 @@ stage_14_evaluate_probes() {
 
 stage_15_report() {
     joint_columns
+    ! "${eval_valid_set}" || joint+=(--valid_set "${valid_set}")
     report "${test_sets}" "${joint[@]}"
 }
 
@@ -248,6 +250,9 @@ joint_columns() { # fills joint: what stages 10 and 14 have left, for the report
 main() {
     begin enh_ssl "$@"
     read -ra tests <<< "${test_sets}"
+    evaluated=("${tests[@]}")
+    ! "${eval_valid_set}" || [[ " ${test_sets} " == *" ${valid_set} "* ]] \
+        || evaluated+=("${valid_set}")
     org_train_set=${train_set}
     train_set+=${speed_perturb_factors:+_sp}
     run_stages 0 15

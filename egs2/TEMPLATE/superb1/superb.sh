@@ -85,7 +85,7 @@ link_systems() { # the models under exp/ of this recipe, which is where outputs 
     done
 }
 
-stage_8_score() { score_sets; }
+stage_8_score() { score_sets "${tests[@]}"; }
 stage_13_train_probes() { train_probes; }
 stage_14_evaluate_probes() { ! wants_probes || evaluate_probes; }
 
