@@ -35,7 +35,7 @@ exec ./enh_ssl.sh \
     --enh_config "${snr}.yaml ${snr}_${loss}.yaml" --init_config "${first}" \
     --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" \
     --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth --skip_downstream true \
-    --recognisers "pocketsphinx whisper_tiny_en" \
+    --eval_valid_set false --recognisers "pocketsphinx whisper_tiny_en" \
     --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
     --local_superb_opts "--superb_size ${budget}" --superb_tasks "pr asr ks ic sid asv lid" \
     --superb_upstreams "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml fbank=asv" \
