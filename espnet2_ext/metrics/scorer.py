@@ -7,42 +7,25 @@ stands in the line under ``no_value``: key -> reason.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.fileio.audio import RATE, resample
-from espnet2_ext.metrics import asr, signal
+from espnet2_ext.metrics import asr
 from espnet2_ext.metrics.judge import time_limit
 from espnet2_ext.metrics.quantity import NO_VALUE, SSL_PREFIX, WER_PREFIX
+from espnet2_ext.metrics.registry import METRICS
 from espnet2_ext.metrics.settings import Settings
+from espnet2_ext.metrics.ssl_scores import SSLScores
 from espnet2_ext.metrics.worker import Crashed, Worker
 
-Distance = Callable[[np.ndarray, np.ndarray, int], float]
 DIGITS = 6  # kept of a value: hides the last-bit noise of threads and libraries
 
 
 class LoadError(UserError):
     """A scorer cannot be loaded: no fault of an utterance."""
-
-
-def _load_distance(conf: Mapping[str, Any]) -> Distance:
-    import torch
-
-    from espnet2_ext.enh.loss.conf import read_conf
-
-    _, measure = read_conf(conf)
-    measure.load()
-
-    def distance(est: np.ndarray, ref: np.ndarray, fs: int) -> float:
-        pair = [torch.from_numpy(resample(wav, fs, RATE)[None]) for wav in (est, ref)]
-        with torch.no_grad():
-            return float(measure(*pair))
-
-    return distance
 
 
 @dataclass(frozen=True)
@@ -64,21 +47,22 @@ class _Judges:
 
     def __init__(self, settings: Settings) -> None:
         self._confs = settings.ssl or {}
-        self._distances: dict[str, Distance] = {}
+        self._ssl: dict[str, SSLScores] = {}
 
     def forget(self) -> None:
         """Drop the models of the parent, whose threads are not in this process."""
-        signal._dnsmos_model.cache_clear()
-        for recogniser in asr.RECOGNISERS.values():
-            getattr(recogniser.load, "cache_clear", lambda: None)()
+        loaders = [metric.load for metric in METRICS.values()]
+        loaders += [recogniser.load for recogniser in asr.RECOGNISERS.values()]
+        for load in loaders:
+            getattr(load, "cache_clear", lambda: None)()
 
     def answer(self, question: _Question) -> Answer:
         """Compute one scorer's values."""
         key, est, ref = question.key, question.est, question.ref
         if key.startswith(SSL_PREFIX):
-            distance = self._load(key)
-            value = distance(est, ref, question.fs)
-            return ({key: value}, "") if math.isfinite(value) else ({}, f"is {value}")
+            values = self._load(key)(est, ref, question.fs)
+            odd = [value for value in values.values() if not math.isfinite(value)]
+            return ({}, f"is {odd[0]}") if odd else (values, "")
         if key.startswith(WER_PREFIX):
             assert question.text is not None
             self._load(key)
@@ -86,17 +70,22 @@ class _Judges:
             hypothesis = asr.transcribe(name, est, question.fs)
             count = asr.word_errors(question.text, hypothesis)
             return {key: count.to_json(hypothesis)}, ""
-        values = signal.SIGNAL_METRICS[key].compute(ref, est, question.fs)
-        return dict(values), getattr(values, "reason", "")
+        metric = METRICS[key]
+        self._load(key)
+        found = metric.compute(ref, est, question.fs)
+        return dict(found), getattr(found, "reason", "")
 
     def _load(self, key: str) -> Any:
         try:
             if key.startswith(WER_PREFIX):
                 return asr.recogniser(key.removeprefix(WER_PREFIX)).load()
+            if key in METRICS:
+                load = METRICS[key].load
+                return load() if load else None
             stem = key.removeprefix(SSL_PREFIX)
-            if stem not in self._distances:
-                self._distances[stem] = _load_distance(self._confs[stem])
-            return self._distances[stem]
+            if stem not in self._ssl:
+                self._ssl[stem] = SSLScores(stem, self._confs[stem])
+            return self._ssl[stem]
         except UserError as error:
             raise LoadError(str(error)) from error
 

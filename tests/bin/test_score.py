@@ -17,18 +17,20 @@ import soundfile
 
 from espnet2_ext.bin.score import main
 from espnet2_ext.errors import UserError
-from espnet2_ext.metrics import asr, scorer, signal
+from espnet2_ext.metrics import asr, scorer
+from espnet2_ext.metrics.judge import Values
+from espnet2_ext.metrics.registry import METRICS
 
 FS = 16000
 SLOW_JOB = """
 import sys, time
 from espnet2_ext.bin.score import main
-from espnet2_ext.metrics import signal
-plain = signal.SIGNAL_METRICS["SDR"].compute
+from espnet2_ext.metrics.registry import METRICS
+plain = METRICS["SDR"].compute
 def slow(ref, est, fs):
     time.sleep(0.3)
     return plain(ref, est, fs)
-object.__setattr__(signal.SIGNAL_METRICS["SDR"], "compute", slow)
+object.__setattr__(METRICS["SDR"], "compute", slow)
 main(sys.argv[1:])
 """
 
@@ -103,11 +105,17 @@ def test_ssl_distance_is_keyed_by_the_fragment(
     fragment.write_text("name: ssl\nconf: {upstream: up, layers: all}\n")
     monkeypatch.setattr(
         scorer,
-        "_load_distance",
-        lambda conf: lambda est, ref, fs: float(len(conf["upstream"])),
+        "SSLScores",
+        lambda stem, conf: (
+            lambda est, ref, fs: {
+                f"SSL_{stem}": float(len(conf["upstream"])),
+                f"SBS_{stem}": 0.5,
+            }
+        ),
     )
     main([*arguments, "--ssl_conf", str(fragment)])
-    assert lines_of(tmp_path / "scores.1.jsonl")[0]["SSL_tiny"] == 2.0
+    (line,) = lines_of(tmp_path / "scores.1.jsonl")
+    assert (line["SSL_tiny"], line["SBS_tiny"]) == (2.0, 0.5)
     settings = json.loads((tmp_path / "scores.1.settings.json").read_text())
     assert settings["ssl"] == {"tiny": {"upstream": "up", "layers": "all"}}
 
@@ -191,14 +199,14 @@ def test_job_of_a_part_goes_on_where_all_its_audio_is_odd(tmp_path: Path) -> Non
 
 def make_deadly(patch: pytest.MonkeyPatch, kill: Callable[[], object]) -> None:
     """Make SDR die of utterance u1, whose estimate starts with 0.5."""
-    metric = signal.SIGNAL_METRICS["SDR"]
+    metric = METRICS["SDR"]
 
-    def compute(ref: np.ndarray, est: np.ndarray, fs: int) -> signal.Values:
+    def compute(ref: np.ndarray, est: np.ndarray, fs: int) -> Values:
         if est[0] == 0.5:
             kill()
         return metric.compute(ref, est, fs)
 
-    patch.setitem(signal.SIGNAL_METRICS, "SDR", replace(metric, compute=compute))
+    patch.setitem(METRICS, "SDR", replace(metric, compute=compute))
 
 
 def raise_error() -> None:
@@ -242,10 +250,10 @@ def test_scorer_that_cannot_be_loaded_ends_the_job(
 ) -> None:
     arguments = make_set(tmp_path, count=2)
 
-    def load(conf: dict) -> None:
+    def load(stem: str, conf: dict) -> None:
         raise UserError("no such checkpoint")
 
-    monkeypatch.setattr(scorer, "_load_distance", load)
+    monkeypatch.setattr(scorer, "SSLScores", load)
     fragment = tmp_path / "tiny.yaml"
     fragment.write_text("name: ssl\nconf: {upstream: up}\n")
     with pytest.raises(UserError, match="no such checkpoint"):
@@ -264,18 +272,18 @@ def test_distance_that_does_not_exist_is_named(
 ) -> None:
     arguments = make_set(tmp_path, count=1)
 
-    def measure(est: np.ndarray, ref: np.ndarray, fs: int) -> float:
+    def measure(est: np.ndarray, ref: np.ndarray, fs: int) -> dict[str, float]:
         if isinstance(distance, UserError):
             raise distance
-        return distance
+        return {"SSL_tiny": distance, "SBS_tiny": distance}
 
-    monkeypatch.setattr(scorer, "_load_distance", lambda conf: measure)
+    monkeypatch.setattr(scorer, "SSLScores", lambda stem, conf: measure)
     fragment = tmp_path / "tiny.yaml"
     fragment.write_text("name: ssl\nconf: {upstream: up}\n")
     main([*arguments, "--ssl_conf", str(fragment)])
     (line,) = lines_of(tmp_path / "scores.1.jsonl")
-    assert line["SSL_tiny"] is None
-    assert line["no_value"] == {"SSL_tiny": reason}
+    assert line["SSL_tiny"] is line["SBS_tiny"] is None
+    assert line["no_value"] == {"SSL_tiny": reason, "SBS_tiny": reason}
     assert "NaN" not in (tmp_path / "scores.1.jsonl").read_text()
 
 

@@ -4,8 +4,7 @@ import pytest
 
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.quantity import ERROR_COUNT, MEAN, Quantity
-from espnet2_ext.metrics.registry import quantity_of
-from espnet2_ext.metrics.signal import QUANTITIES
+from espnet2_ext.metrics.registry import QUANTITIES, quantity_of
 
 
 @pytest.mark.parametrize("name", RECOGNISERS)

@@ -207,7 +207,7 @@ def test_a_judge_that_is_not_installed_is_named(enter, monkeypatch, readers_only
         raise UserError(f"{name} needs a package; install it.")
 
     monkeypatch.setattr("espnet2_ext.metrics.asr.recogniser", missing)
-    monkeypatch.setattr("espnet2_ext.metrics.signal.signal_metric", missing)
+    monkeypatch.setattr("espnet2_ext.metrics.registry.find_metric", missing)
     options = options_of(enter("enh_ssl"), "--scoring_metrics", "SDR")
     with pytest.raises(UserError) as caught:
         plan_experiment("enh_ssl", options, dry_run=False)

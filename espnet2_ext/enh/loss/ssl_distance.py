@@ -31,6 +31,28 @@ class LayerDistances(NamedTuple):
     training: bool
 
 
+def compare_layers(
+    compare: FeatureDistance, est: Features, ref: Features, update: bool = False
+) -> dict[Layer, Tensor]:
+    """Compute the distance of every layer, (B,) each, as far as the frames are valid.
+
+    Args:
+        compare: the distance.
+        est, ref: features of enhanced and clean speech.
+        update: whether running statistics of ``compare`` learn from the reference.
+    """
+    return {
+        layer: compare(
+            features,
+            ref.layers[layer],
+            frame_mask(est.lengths, features.size(1)),
+            layer,
+            update=update,
+        )
+        for layer, features in est.layers.items()
+    }
+
+
 class SSLDistance:
     """Distance between clean and enhanced speech in the features of an SSL model.
 
@@ -177,12 +199,7 @@ class SSLDistance:
         with torch.no_grad():
             clean = self._clean(ref, lengths, layers, self._draw_shift(training))
         enhanced = self.upstream(est, lengths, layers)
-        distances = {}
-        for layer, features in enhanced.layers.items():
-            mask = frame_mask(enhanced.lengths, features.size(1))
-            distances[layer] = self.compare(
-                features, clean.layers[layer], mask, layer, update=training
-            )
+        distances = compare_layers(self.compare, enhanced, clean, update=training)
         return LayerDistances(distances, training)
 
     def _draw_shift(self, training: bool) -> int:
