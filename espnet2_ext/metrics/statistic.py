@@ -113,45 +113,75 @@ EER = Statistic(equal_error_rate, EER_RESAMPLES)
 
 
 def paired_difference(
-    statistic: Statistic, a: Sequence[np.ndarray], b: Sequence[np.ndarray]
+    statistic: Statistic,
+    a: Sequence[np.ndarray],
+    b: Sequence[np.ndarray],
+    seed: int = SEED,
 ) -> Difference:
-    """Return ``a - b`` with its 95 % percentile-bootstrap interval over items.
+    """Return ``a - b`` with its 95 % percentile-bootstrap interval.
 
     Items are resampled, all numbers of an item together: a long utterance weighs more
-    in an error rate, as it does in the rate itself.
+    in an error rate, as it does in the rate itself. Where a system has several seeds,
+    they are resampled, too (the two-way bootstrap of Owen, 2007, doi
+    10.1214/07-AOAS122): seed n of one system together with seed n of the other where
+    both have as many.
 
     Args:
         statistic: of every seed; the mean over seeds is compared.
         a: items (K, N) of each seed of a system; N is the same everywhere, and column n
             the same item.
         b: those of the other system.
+        seed: of the draws: equal for columns of the same items, so that the draws of
+            several columns are draws of the same items.
     """
     ways = [[statistic.prepare(items) for items in runs] for runs in (a, b)]
     count = a[0].shape[1]
+    rng = np.random.default_rng([seed, 1])
 
     def drawn(index: np.ndarray, axis: int = -1) -> np.ndarray:
         rows = np.atleast_2d(index)
         places = rows + count * np.arange(len(rows))[:, None]
         counts = np.bincount(places.ravel(), minlength=count * len(rows))
         counts = counts.reshape(len(rows), count).astype(float)
-        first, second = (np.mean([f(counts) for f in fs], axis=0) for fs in ways)
+        weights = _seed_weights(
+            len(a), len(b), len(rows), rng if index.ndim > 1 else None
+        )
+        first, second = (
+            np.sum([w * f(counts) for w, f in zip(shares, fs, strict=True)], axis=0)
+            for shares, fs in zip(weights, ways, strict=True)
+        )
         return np.round(first - second, DIGITS).reshape(index.shape[:-1])
 
     value = float(drawn(np.arange(count)))
-    return Difference(value, *_interval(drawn, count, statistic.resamples), count)
+    low, high, draws = _interval(drawn, count, statistic.resamples, seed)
+    return Difference(value, low, high, count, draws)
+
+
+def _seed_weights(
+    first: int, second: int, draws: int, rng: np.random.Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weigh the seeds of two systems in each draw, (seeds, draws); None: equally."""
+
+    def weigh(seeds: int) -> np.ndarray:
+        if rng is None or seeds == 1:
+            return np.full((seeds, draws), 1 / seeds)
+        return rng.multinomial(seeds, np.full(seeds, 1 / seeds), draws).T / seeds
+
+    shares = weigh(first)
+    return shares, (shares if first == second else weigh(second))
 
 
 def _interval(
-    drawn: Callable[..., np.ndarray], count: int, resamples: int
-) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of a function of drawn indices, if it has one."""
+    drawn: Callable[..., np.ndarray], count: int, resamples: int, seed: int
+) -> tuple[float | None, float | None, np.ndarray | None]:
+    """Return the 95 % interval of a function of drawn indices, if it has one; draws."""
     import scipy.stats
 
     if count < 2:
-        return None, None
+        return None, None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
-        interval = scipy.stats.bootstrap(
+        found = scipy.stats.bootstrap(
             (np.arange(count),),
             drawn,
             n_resamples=resamples,
@@ -160,9 +190,9 @@ def _interval(
             paired=True,
             confidence_level=0.95,
             method="percentile",
-            rng=np.random.default_rng(SEED),
-        ).confidence_interval
-    low, high = float(interval.low), float(interval.high)
+            rng=np.random.default_rng(seed),
+        )
+    low, high = (float(end) for end in found.confidence_interval)
     if np.isnan(low) or np.isnan(high):  # some draw has no statistic
-        return None, None
-    return low, high
+        return None, None, None
+    return low, high, found.bootstrap_distribution

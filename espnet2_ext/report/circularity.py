@@ -23,20 +23,30 @@ OF_ESPNET = {
 }
 
 
-class Circular(NamedTuple):
-    """Why a column is no independent evidence, and for which systems."""
+class Related(NamedTuple):
+    """Which systems have what a judge listens through in their loss.
 
-    reason: str
-    systems: tuple[str, ...]
+    Attributes:
+        what: of the judge is meant, e.g. ``"its encoder"``.
+        kinds: system -> ``"same"`` or ``"family"``; the others are not there.
+    """
+
+    what: str
+    kinds: Mapping[str, str]
 
     def __str__(self) -> str:
-        return f"{self.reason} of {', '.join(self.systems)}"
+        parts = []
+        for kind, what in (("same", ""), ("family", "a model of the family of ")):
+            names = [name for name, found in self.kinds.items() if found == kind]
+            if names:
+                parts.append(f"{what}{self.what} is in the loss of {', '.join(names)}")
+        return "; ".join(parts)
 
 
-def circular(
+def related(
     what: str, judges: Iterable[Upstream], losses: Mapping[str, Iterable[Upstream]]
-) -> Circular | None:
-    """Say for which systems a judge is no independent evidence, if for any.
+) -> Related | None:
+    """Say which systems aim at what a judge listens through, if any.
 
     Args:
         what: of the judge may be in a loss, e.g. ``"its encoder"``.
@@ -45,12 +55,8 @@ def circular(
     """
     judges = list(judges)
     found = {name: relation(judges, ups) for name, ups in losses.items()}
-    systems = tuple(name for name, kind in found.items() if kind)
-    if not systems:
-        return None
-    same = "same" in found.values()
-    reason = what if same else f"a model of the family of {what}"
-    return Circular(f"{reason} is in the loss", systems)
+    kinds = {name: kind for name, kind in found.items() if kind}
+    return Related(what, kinds) if kinds else None
 
 
 def of_conf(conf: Any) -> Iterator[Upstream]:

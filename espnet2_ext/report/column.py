@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,10 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from espnet2_ext.errors import shorten
-from espnet2_ext.metrics.quantity import Quantity
+from espnet2_ext.metrics.quantity import FEATURES, JUDGE, Quantity
 from espnet2_ext.metrics.result import Difference
 from espnet2_ext.metrics.statistic import RESAMPLES, Statistic, paired_difference
-from espnet2_ext.report.circularity import Circular
+from espnet2_ext.report.circularity import Related
 from espnet2_ext.report.systems import Origin, System
 from espnet2_ext.ssl.relation import Upstream
 
@@ -73,7 +74,7 @@ class Column:
         item_name: what they are.
         counted: the same in words, where some could not be judged.
         judges: the upstreams that it listens through.
-        circular: why, and for which systems, it is no independent evidence.
+        related: the systems whose losses aim at what it listens through.
         supervised: footnote of a distance that is not self-supervised.
         losses: values that do not exist; their utterances count in no row.
         incomplete: row -> "1 of 2 seeds": rows left out, as the mean of some seeds is
@@ -89,7 +90,7 @@ class Column:
     item_name: str
     counted: str = ""
     judges: tuple[Upstream, ...] = ()
-    circular: Circular | None = None
+    related: Related | None = None
     supervised: str = ""
     losses: Sequence[Loss] = ()
     incomplete: Mapping[str, str] = field(default_factory=dict)
@@ -106,9 +107,18 @@ class Column:
         return self.counted or f"{self.count} {self.item_name}"
 
     @property
-    def is_rate(self) -> bool:
-        """Whether it is a word error rate of stage 8."""
-        return self.quantity.is_error_count
+    def is_judge(self) -> bool:
+        """Whether it says if speech is still recognised: what decides claims."""
+        return self.quantity.role == JUDGE
+
+    @property
+    def circular(self) -> bool:
+        """Whether it is the very distance that some loss makes small."""
+        return self.related is not None and self.quantity.role == FEATURES
+
+    def relation(self, system: str) -> str:
+        """Say how it is related to a system's loss: same, family or not at all."""
+        return self.related.kinds.get(system, "") if self.related else ""
 
     @property
     def resamples(self) -> int:
@@ -161,12 +171,9 @@ class Column:
         ]
         if not ids:
             return None
-        pair = ([run.array(ids) for run in runs] for runs in (first, second))
-        return paired_difference(first[0].statistic, *pair)
-
-    def independent(self, *systems: str) -> bool:
-        """Whether no loss of these systems aims at the column."""
-        return self.circular is None or not set(systems) & set(self.circular.systems)
+        pair = ([r.array(ids) for r in first], [r.array(ids) for r in second])
+        draws = zlib.crc32("\n".join(ids).encode())  # equal items, equal draws
+        return paired_difference(first[0].statistic, *pair, seed=draws)
 
     def worse(self, a: float, b: float) -> bool:
         """Whether the number ``a`` is worse than ``b``."""

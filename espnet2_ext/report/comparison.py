@@ -50,16 +50,29 @@ class Comparison:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Pairs of rows: trained systems and the baseline, every system and noisy."""
-        others = [name for name in self.seeds if name != self.baseline]
-        pairs = [(name, self.baseline) for name in others]
-        if self.joint or any(column.is_rate for column in self.columns):
+        """Pairs of rows: what a loss does, and what of it a control and mixing do.
+
+        Each system and the baseline; a speech model in the loss and a control; a
+        mixture with noisy speech and its own system; a speech model and the mixture of
+        the baseline; each row and noisy.
+        """
+        trained = [system for system in self.systems if system.trained]
+        plain = [system for system in trained if not system.adds_observation]
+        mixed = [system for system in trained if system.adds_observation]
+        models = [system.name for system in plain if system.has_speech_model]
+        controls = [system.name for system in plain if system.is_control]
+        pairs = [(s.name, self.baseline) for s in plain if s.name != self.baseline]
+        pairs += [(name, other) for name in models for other in controls]
+        pairs += [(s.name, s.of) for s in mixed]
+        free = [system.name for system in mixed if system.of == self.baseline]
+        pairs += [(name, other) for name in models for other in free]
+        if self.joint or any(column.is_judge for column in self.columns):
             pairs += [(system.name, NOISY) for system in self.systems]
-        return pairs
+        return list(dict.fromkeys(pairs))
 
     def is_compared(self, column: Column, other: str) -> bool:
-        """Whether the difference to ``other`` is shown: to noisy in a set, of rates."""
-        return self.joint or other != NOISY or column.is_rate
+        """Whether the difference is shown: to noisy, in a set, that of judges."""
+        return self.joint or other != NOISY or column.is_judge
 
     def differences(self, a: str, b: str) -> Iterator[tuple[Column, Difference]]:
         """Give the columns that have a difference of these rows, and it."""
@@ -70,7 +83,7 @@ class Comparison:
 
     def worse(self, a: str, b: str) -> list[tuple[Column, Difference]]:
         """List the columns in which the number of ``a`` is worse than that of ``b``."""
-        if (a, b) not in self.pairs:
+        if a in (CLEAN, NOISY) or (b == self.baseline and a not in self.seeds):
             return []
         return [(c, d) for c, d in self.differences(a, b) if c.worse(d.value, 0)]
 

@@ -10,7 +10,12 @@ from espnet2_ext.report.breakdown import read_groups
 from espnet2_ext.report.cells import Table
 from espnet2_ext.report.comparison import Comparison, compare_set
 from espnet2_ext.report.sources.scores import ScoredSet
-from espnet2_ext.report.summary import TITLE, summary_lines, summary_table
+from espnet2_ext.report.summary import (
+    TITLE,
+    claim_table,
+    summary_lines,
+    summary_table,
+)
 from espnet2_ext.report.systems import System
 from espnet2_ext.report.tables import (
     breakdown_table,
@@ -19,7 +24,7 @@ from espnet2_ext.report.tables import (
     joint_table,
     main_table,
 )
-from espnet2_ext.report.verdict import joint_verdicts, verdicts
+from espnet2_ext.report.verdict import verdicts
 
 TERMINAL = 200  # characters in a line; the signal metrics of one test set fit
 
@@ -76,13 +81,14 @@ def build_validation(
 
 def build_summary(sets: Sequence[Comparison], whole: Comparison) -> Section:
     """Build the first page of several test sets, and of all that was measured."""
-    return Section(TITLE, (summary_table(sets, whole),), tuple(summary_lines(sets)))
+    tables = summary_table(sets, whole), claim_table(whole)
+    return Section(TITLE, tables, tuple(summary_lines(sets, whole)))
 
 
 def build_joint_section(view: Comparison) -> Section:
     """Build the tables of everything that was measured."""
     tables = joint_table(view), gap_table(view), difference_table(view)
-    return Section(view.title, tables, tuple(joint_verdicts(view)))
+    return Section(view.title, tables, tuple(verdicts(view)))
 
 
 def _width(text: str) -> int:

@@ -59,8 +59,8 @@ def _hypotheses(scored: ScoredSet, row: str, utt: str) -> tuple[str, ...]:
     heard = []
     score = scored.first_run(row).get(utt, {})
     for column in scored.columns:
-        entry = score.get(column.quantity.key) if column.is_rate else None
-        if entry and utt not in {loss.utt for loss in column.losses}:
+        entry = score.get(column.quantity.key)
+        if isinstance(entry, dict) and utt not in {loss.utt for loss in column.losses}:
             label = column.quantity.label.removeprefix("WER ")
             errors = entry["sub"] + entry["del"] + entry["ins"]
             said = entry["hyp"] or "(nothing)"

@@ -21,7 +21,8 @@ def _record(column: Column, row: str, run: Run, command: str) -> dict[str, Any]:
         "higher_is_better": column.quantity.higher_is_better,
         "items": column.count,
         "item": column.item_name,
-        "circular": bool(column.circular),
+        "role": column.quantity.role,
+        "circular": column.circular,
         "source": str(run.source),
         "command": command,
     }

@@ -4,25 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from espnet2_ext.metrics.quantity import WER_PREFIX
-from espnet2_ext.report.cells import NBSP, VERDICT_SIGNS, Cell, Table, number_cell
+from espnet2_ext.metrics.quantity import QUALITY
+from espnet2_ext.report.cells import (
+    NBSP,
+    SIGNS_NOTE,
+    VERDICT_SIGNS,
+    Cell,
+    Table,
+    difference_cell,
+    number_cell,
+)
+from espnet2_ext.report.claims import CLAIMS, Claim, find_claims, judges_of
 from espnet2_ext.report.column import DOWNSTREAM, Column
 from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.systems import CLEAN, NOISY
-from espnet2_ext.report.tables import header, mean_gap, value_cells
+from espnet2_ext.report.tables import (
+    BY_SNR_KEYS,
+    CLAIMS_NOTE,
+    PIPELINE_SIGN,
+    column_difference_cell,
+    header,
+    mean_gap,
+    relation_sign,
+    value_cells,
+)
 from espnet2_ext.report.verdict import headlines
 
 TITLE = "Summary"
-MAIN_KEYS = ("SI_SNR",)  # and word error rates
+MAIN_KEYS = ("SI_SNR", "PESQ_WB")  # and what recognises
 MAX_COLUMNS = 6  # that fit on a screen
 
 
 def _is_main(column: Column) -> bool:
-    key = column.quantity.key
-    return not column.circular and (key in MAIN_KEYS or key.startswith(WER_PREFIX))
+    judge = column.is_judge and column.kind != DOWNSTREAM
+    return judge or column.quantity.key in MAIN_KEYS
 
 
-def _row(columns: Sequence[Column], tasks: Sequence[Column], name: str) -> list[Cell]:
+def _row(
+    columns: Sequence[Column], claims: Sequence[Sequence[Column]], name: str
+) -> list[Cell]:
     """Print the numbers of a row, each with the sign of its difference to noisy."""
     cells = [Cell(name)]
     for column, cell in zip(columns, value_cells(columns, name), strict=True):
@@ -33,9 +53,7 @@ def _row(columns: Sequence[Column], tasks: Sequence[Column], name: str) -> list[
             verdict = found.verdict(column.quantity.higher_is_better)
             text = f"{cell.text}{NBSP}{VERDICT_SIGNS[verdict]}"
             cells.append(Cell(text, verdict))
-    if tasks:
-        cells.append(number_cell(mean_gap(tasks, name), None, 1))
-    return cells
+    return cells + [number_cell(mean_gap(c, name), None, 1) for c in claims if c]
 
 
 def summary_table(sets: Sequence[Comparison], whole: Comparison) -> Table:
@@ -47,28 +65,72 @@ def summary_table(sets: Sequence[Comparison], whole: Comparison) -> Table:
     """
     main = [column for column in whole.columns if _is_main(column)]
     columns = main[:MAX_COLUMNS]
-    tasks = [c for c in whole.columns if c.kind == DOWNSTREAM and not c.circular]
+    claims = judges_of(whole.columns)
     headers = [
-        header(c, c.label if len(sets) > 1 else c.quantity.label) for c in columns
+        header(c, c.label if len(sets) > 1 else c.quantity.label, relation_sign(c))
+        for c in columns
     ]
-    if tasks:
-        headers.append(f"tasks: gap closed (%){NBSP}↑")
+    headers += [f"{n}: gap closed (%){NBSP}↑" for n, found in claims.items() if found]
     notes = [
         f"Against {NOISY}: ✔ better, ✘ worse, ≈ undecided (0 is inside the 95 % "
-        "interval). Columns that a loss aims at are left out."
+        "interval)."
     ]
     if len(main) > len(columns):
         rest = ", ".join(column.label for column in main[MAX_COLUMNS:])
         notes.append(f"In the tables below: {rest}.")
-    if tasks:
-        notes.append(
-            f"Gap closed: mean of {len(tasks)} downstream columns, 0 is {NOISY}, 100 "
-            f"is {CLEAN}."
-        )
-    rows = (tuple(_row(columns, tasks, name)) for name in whole.rows)
+    notes.append(
+        f"{CLAIMS_NOTE} Gap closed: mean over the judges, 0: {NOISY}, 100: {CLEAN}: "
+        + "; ".join(f"{n}: {_names(found)}" for n, found in claims.items())
+        + "."
+    )
+    rows = (tuple(_row(columns, list(claims.values()), name)) for name in whole.rows)
     return Table(TITLE, ("", *headers), tuple(rows), tuple(notes))
 
 
-def summary_lines(sets: Sequence[Comparison]) -> list[str]:
-    """Say in one line per comparison and test set whether it helps recognition."""
-    return [f"{view.title}: {line}." for view in sets for line in headlines(view)]
+def _names(judges: Sequence[Column]) -> str:
+    return ", ".join(column.label for column in judges) or "none"
+
+
+def _claim_cell(claim: Claim) -> Cell:
+    cell = difference_cell(claim.difference, 1, higher_is_better=True)
+    return Cell(f"{cell.text} [{len(claim.judges)}]", cell.verdict)
+
+
+def claim_table(view: Comparison) -> Table:
+    """Build the table of both claims, and of the price, for each pair of rows.
+
+    The price is that on the first test set.
+    """
+    quality = [c for c in view.columns if c.quantity.role == QUALITY]
+    place = quality[0].place if quality else None
+    price = [c for c in quality if c.quantity.key in BY_SNR_KEYS and c.place == place]
+    rows = []
+    for a, b in view.pairs:
+        claims = find_claims(view, a, b).values()
+        cells = [column_difference_cell(c, c.difference(a, b)) for c in price]
+        rows.append((Cell(f"{a} − {b}"), *map(_claim_cell, claims), *cells))
+    headers = (f"{name} (% of the gap){NBSP}↑ [judges]" for name in CLAIMS)
+    shown = sum(1 for a, b in view.pairs for _ in view.differences(a, b))
+    return Table(
+        "Claims, and their price",
+        ("", *headers, *(header(c, c.quantity.label) for c in price)),
+        tuple(rows),
+        (
+            "Pipeline: judges that listen through a model in the loss of the first "
+            f"row ({PIPELINE_SIGN}). Transfer: judges that neither loss knows. "
+            "Difference of the share of the gap between noisy and clean that is "
+            "closed, mean over the judges [95 % paired-bootstrap interval over what "
+            "they judged and, where there are several, over seeds].",
+            SIGNS_NOTE,
+            f"{shown} differences are in this report: were all of them 0, about "
+            f"{0.05 * shown:.0f} intervals would exclude 0.",
+        ),
+    )
+
+
+def summary_lines(sets: Sequence[Comparison], whole: Comparison) -> list[str]:
+    """Say in one line per comparison who helps, on all sets and on each of several."""
+    lines = headlines(whole)
+    if len(sets) > 1:
+        lines += [f"{view.title}: {line}" for view in sets for line in headlines(view)]
+    return lines

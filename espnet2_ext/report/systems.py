@@ -16,7 +16,7 @@ from espnet2_ext.plan.table import (
     read_rows,
 )
 from espnet2_ext.report.circularity import of_losses
-from espnet2_ext.ssl.relation import Upstream
+from espnet2_ext.ssl.relation import Upstream, is_filter_bank
 
 CLEAN, NOISY = "clean", "noisy"
 Origin = SystemRow | None  # what made the audio of a run; None: clean and noisy
@@ -30,11 +30,13 @@ class System:
         name: the printed name.
         rows: of ``systems.tsv``, one for each seed.
         trainings: the directories of the trainings behind the rows; none of a denoiser.
+        of: name of the system whose output is mixed with noisy speech; else empty.
     """
 
     name: str
     rows: tuple[SystemRow, ...]
     trainings: tuple[Path, ...]
+    of: str = ""
 
     @property
     def trained(self) -> bool:
@@ -50,6 +52,16 @@ class System:
     def upstreams(self) -> set[Upstream]:
         """The upstreams in its losses, from ``config.yaml`` of each training."""
         return {found for folder in self.trainings for found in of_losses(folder)}
+
+    @property
+    def has_speech_model(self) -> bool:
+        """Whether its loss has an upstream that is more than a filter bank."""
+        return any(not is_filter_bank(found) for found in self.upstreams)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether its loss has a filter bank in place of a speech model."""
+        return bool(self.upstreams) and not self.has_speech_model
 
 
 def read_systems(path: Path) -> list[System]:
@@ -79,7 +91,7 @@ def read_systems(path: Path) -> list[System]:
 
 def group_systems(rows: Sequence[SystemRow]) -> list[System]:
     """Make one system of all rows with one label."""
-    by_row = {row.row: Path(row.exp) for row in rows}
+    by_row = {row.row: row for row in rows}
     by_label: dict[str, list[SystemRow]] = {}
     for row in rows:
         by_label.setdefault(row.label, []).append(row)
@@ -88,10 +100,11 @@ def group_systems(rows: Sequence[SystemRow]) -> list[System]:
             label,
             tuple(found),
             tuple(
-                by_row[row.made_of] if row.made_of else Path(row.exp)
+                Path(by_row[row.made_of].exp if row.made_of else row.exp)
                 for row in found
                 if row.kind != DENOISER
             ),
+            by_row[found[0].made_of].label if found[0].made_of else "",
         )
         for label, found in by_label.items()
     ]

@@ -16,17 +16,23 @@ from espnet2_ext.report.cells import (
     difference_cell,
     number_cell,
 )
-from espnet2_ext.report.column import DOWNSTREAM, Column
+from espnet2_ext.report.claims import judges_of
+from espnet2_ext.report.column import Column
 from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.sources.scores import SUPERVISED
 from espnet2_ext.report.systems import CLEAN, NOISY
 
-CIRCULAR = "‡"
+CIRCULAR, PIPELINE_SIGN = "‡", "†"
 WORSE_THAN_NOISY, WORSE_THAN_BASELINE = "▼", "▽"
 BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL")
+CLAIMS_NOTE = (
+    "Pipeline: judges that listen through a model in the loss of some row (†). "
+    "Transfer: judges that no loss knows. Each only where it is shown to hear that "
+    "clean speech is better than noisy."
+)
 INTERVAL_NOTE = (
-    "Difference [95 % paired-bootstrap interval over {items}, seeds averaged "
-    "first]: it covers the choice of {items}, not of seeds."
+    "Difference [95 % paired-bootstrap interval]: it covers the choice of {items} "
+    "and, where a row has several, of seeds."
 )
 
 
@@ -43,27 +49,40 @@ def count_of(column: Column) -> str:
 
 def signs_of(column: Column) -> str:
     """Return the signs of the footnotes of a column."""
-    circular = CIRCULAR if column.circular else ""
-    return circular + (SUPERVISED if column.supervised else "")
+    return relation_sign(column) + (SUPERVISED if column.supervised else "")
 
 
-def _circular_notes(labelled: Iterable[tuple[str, Column]]) -> list[str]:
-    return [
-        f"{CIRCULAR} {label}: {column.circular}, so it is not independent evidence."
-        for label, column in labelled
-        if column.circular
-    ]
+def relation_sign(column: Column) -> str:
+    """Return the sign of a column that a loss aims at, or listens through."""
+    if column.related is None:
+        return ""
+    return CIRCULAR if column.circular else PIPELINE_SIGN
+
+
+def _relation_notes(labelled: Iterable[tuple[str, Column]]) -> list[str]:
+    notes = []
+    for label, column in labelled:
+        if column.circular:
+            notes.append(
+                f"{CIRCULAR} {label}: {column.related}, so it is no evidence at all."
+            )
+        elif column.related:
+            notes.append(
+                f"{PIPELINE_SIGN} {label}: {column.related}: it judges the pipeline, "
+                "not transfer."
+            )
+    return notes
 
 
 def _footnotes(view: Comparison) -> list[str]:
     """Write the footnotes of all signs in the header."""
     if view.joint:
-        return _circular_notes((column.label, column) for column in view.columns)
+        return _relation_notes((column.label, column) for column in view.columns)
     return [
         note
         for column in view.columns
         for note in (
-            *_circular_notes([(column.quantity.label, column)]),
+            *_relation_notes([(column.quantity.label, column)]),
             column.supervised,
         )
         if note
@@ -74,7 +93,7 @@ def _headers(view: Comparison, counts: bool) -> list[str]:
     """Write the header of the columns of a test set, or of the joint table."""
     return [
         (
-            header(column, column.label, CIRCULAR if column.circular else "")
+            header(column, column.label, relation_sign(column))
             if view.joint
             else header(column, column.quantity.label, signs_of(column))
         )
@@ -125,20 +144,20 @@ def breakdown_table(
         name: what the utterances are grouped by.
         groups: printed name -> ids.
     """
-    columns = [c for c in view.columns if c.is_rate or c.quantity.key in BY_SNR_KEYS]
+    columns = [c for c in view.columns if c.is_judge or c.quantity.key in BY_SNR_KEYS]
     rows = []
     for label, utts in groups.items():
         part = [column.select(utts) for column in columns]
         group = Cell(f"{label} [{len(utts)} utt]")
         rows += [(group, Cell(row), *value_cells(part, row)) for row in view.rows]
     labels = [(column.quantity.label, column) for column in columns]
-    signs = (CIRCULAR if column.circular else "" for column in columns)
+    signs = (relation_sign(column) for column in columns)
     headers = (header(c, n, sign) for (n, c), sign in zip(labels, signs, strict=True))
     return Table(
         f"{view.title}: by {name}",
         (name, "", *headers),
         tuple(rows),
-        (*_circular_notes(labels), *left_out_notes(columns)),
+        (*_relation_notes(labels), *left_out_notes(columns)),
     )
 
 
@@ -264,25 +283,30 @@ def mean_gap(columns: Sequence[Column], name: str) -> float | None:
 
 def gap_table(view: Comparison) -> Table:
     """Build the table of the relative gap closed, with its mean over the tasks."""
-    fair = [c for c in view.columns if c.kind == DOWNSTREAM and not c.circular]
+    claims = judges_of(view.columns)
     rows = []
     for system in view.systems:
         gaps = [gap_closed(column, system.name) for column in view.columns]
-        numbers = (*gaps, mean_gap(fair, system.name))
+        numbers = (*gaps, *(mean_gap(found, system.name) for found in claims.values()))
         rows.append((Cell(system.name), *(number_cell(n, None, 1) for n in numbers)))
     headers = (
-        f"{column.label}{CIRCULAR if column.circular else ''} (%){NBSP}↑ "
-        f"{count_of(column)}"
+        f"{column.label}{relation_sign(column)} (%){NBSP}↑ {count_of(column)}"
         for column in view.columns
     )
     return Table(
         f"{view.title}: relative gap closed",
-        ("", *headers, f"mean of tasks (%){NBSP}↑ [{len(fair)}{NBSP}columns]"),
+        (
+            *("", *headers),
+            *(
+                f"mean, {name} (%){NBSP}↑ [{len(found)}{NBSP}judges]"
+                for name, found in claims.items()
+            ),
+        ),
         tuple(rows),
         (
             "100 (m − noisy) / (clean − noisy): 0 is noisy, 100 is clean, negative is "
             f"worse than noisy; {NONE} where clean has no value or is not better.",
-            f"The mean is over the downstream columns without {CIRCULAR}.",
+            CLAIMS_NOTE,
             *_footnotes(view),
         ),
     )

@@ -2,102 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from espnet2_ext.metrics.result import Difference
+from espnet2_ext.metrics.quantity import QUALITY
+from espnet2_ext.report.claims import PIPELINE, TRANSFER, Claim, find_claims
 from espnet2_ext.report.column import Column
-from espnet2_ext.report.comparison import KINDS, Comparison
-from espnet2_ext.report.systems import NOISY
+from espnet2_ext.report.comparison import Comparison
+from espnet2_ext.report.systems import NOISY, System
 
 WAYS = {"better": "better", "worse": "worse", "undecided": "no difference shown"}
-Labels = dict[str, list[str]]  # better, worse, undecided -> names of columns
+SAID = {
+    "better": "it helps",
+    "worse": "it does harm",
+    "undecided": "neither help nor harm is shown",
+}
+PRICE_KEYS = ("SI_SNR", "PESQ_WB")  # named in a sentence; the tables have all
 
 
-def _by_way(found: Iterable[tuple[str, Column, Difference]]) -> Labels:
-    labels: Labels = {way: [] for way in WAYS}
-    for label, column, difference in found:
-        labels[difference.verdict(column.quantity.higher_is_better)].append(label)
-    return labels
-
-
-def _judgement(labels: Labels, subject: str) -> str:
-    if labels["better"] and labels["worse"]:
-        return f"{subject} depends on the recogniser"
-    if labels["better"]:
-        return f"{subject} helps"
-    if labels["worse"]:
-        return f"{subject} does not help: it does harm"
-    return f"{subject} is not shown to help"
-
-
-def _listing(labels: Labels) -> str:
-    parts = [f"{WAYS[v]}: {', '.join(names)}" for v, names in labels.items() if names]
-    return "; ".join(parts) if parts else "nothing to compare"
-
-
-def _subject(view: Comparison, a: str, b: str) -> str:
+def subject(view: Comparison, a: str, b: str) -> str:
+    """Say what is compared where row ``a`` stands in place of row ``b``."""
     if b == NOISY:
-        return f"enhancement by {a}"
-    exchange = f"{a} in place of {b}"
-    with_ssl = {system.name for system in view.systems if system.upstreams}
-    adding = {system.name for system in view.systems if system.adds_observation}
-    only_ssl = (a in adding) == (b in adding)
-    if only_ssl and a in with_ssl and b not in with_ssl:
-        return f"the SSL loss ({exchange})"
-    return exchange
+        return f"Enhancement by {a}"
+    systems = {system.name: system for system in view.systems}
+    return f"{_change(systems[a], systems[b])} ({a} in place of {b})"
 
 
-def _judge(view: Comparison, a: str, b: str) -> tuple[str, str]:
-    """Return what is said of two rows, and the columns by how they differ."""
-    fair = [
-        (column.quantity.label, column, difference)
-        for column, difference in view.differences(a, b)
-        if not column.circular
-    ]
-    judged = _by_way(found for found in fair if found[1].is_rate)
-    subject = _subject(view, a, b)
-    listing = _listing(_by_way(fair))
-    if any(judged.values()):
-        return f"for recognition, {_judgement(judged, subject)}", listing
-    return f"no independent recogniser judged {subject}", listing
+def _change(a: System, b: System) -> str:
+    if a.of == b.name:
+        return "Observation adding"
+    if a.adds_observation:
+        return "Another system"
+    if a.has_speech_model and b.adds_observation and not b.upstreams:
+        return "The SSL loss against observation adding"
+    if a.has_speech_model and b.is_control:
+        return "The speech model beyond the control"
+    if a.has_speech_model and not b.upstreams:
+        return "The SSL loss"
+    if a.is_control and not b.upstreams:
+        return "The control, a loss without a speech model,"
+    return "Another system"
+
+
+def conclude(claim: Claim) -> str:
+    """Say in words whether a claim holds."""
+    if claim.difference is None:
+        return "no judge"
+    return SAID[claim.difference.verdict(higher_is_better=True)]
+
+
+def _lowered(view: Comparison, a: str, b: str) -> Iterator[Column]:
+    for column, difference in view.differences(a, b):
+        quantity = column.quantity
+        named = quantity.role == QUALITY and quantity.key in PRICE_KEYS
+        if named and difference.verdict(quantity.higher_is_better) == "worse":
+            yield column
+
+
+def headline(view: Comparison, a: str, b: str) -> str:
+    """Say in one line what row ``a`` does in place of row ``b``, without numbers."""
+    claims = find_claims(view, a, b)
+    if any(system.name == a and system.upstreams for system in view.systems):
+        said = [
+            f"for the pipeline, {conclude(claims[PIPELINE])}",
+            f"for transfer, {conclude(claims[TRANSFER])}",
+        ]
+    else:  # no upstream in its loss: whatever listens is another model
+        said = [f"for recognition, {conclude(claims[TRANSFER])}"]
+    if b != NOISY and (lowered := [c.label for c in _lowered(view, a, b)]):
+        said.append(f"the price: lower {', '.join(lowered)}")
+    return f"{subject(view, a, b)}: {'; '.join(said)}"
 
 
 def headlines(view: Comparison) -> list[str]:
-    """Write one line per comparison on a test set, without its columns."""
-    return [_judge(view, a, b)[0] for a, b in view.pairs]
+    """Write one line per comparison, without the judges."""
+    return [f"{headline(view, a, b)}." for a, b in view.pairs]
+
+
+def _listing(view: Comparison, a: str, b: str) -> str:
+    """List the judges of both claims by how the rows differ."""
+    ways: dict[str, list[str]] = {way: [] for way in WAYS}
+    for claim in find_claims(view, a, b).values():
+        for column in claim.judges:
+            difference = column.difference(a, b)
+            assert difference is not None  # `find_claims`
+            verdict = difference.verdict(column.quantity.higher_is_better)
+            label = column.label if view.joint else column.quantity.label
+            ways[verdict].append(label + ("†" if column.relation(a) else ""))
+    parts = [f"{WAYS[v]}: {', '.join(names)}" for v, names in ways.items() if names]
+    return "; ".join(parts) or "nothing to compare"
 
 
 def verdicts(view: Comparison) -> list[str]:
-    """Write one line per comparison on a test set.
-
-    Recognisers that are not related to a loss decide, and quantities that a loss aims
-    at are not listed; where no such recogniser was run, the line says so.
-    """
-    judged = [_judge(view, a, b) for a, b in view.pairs]
-    return [f"{view.title}: {line} ({listing})." for line, listing in judged]
-
-
-def joint_verdicts(view: Comparison) -> list[str]:
-    """Say in one line per comparison how many columns, and which, went which way.
-
-    Columns that the loss of one of the two aims at are not counted.
-    """
-    lines = []
-    for a, b in view.pairs:
-        parts = []
-        for kind, name in KINDS.items():
-            ways = _by_way(
-                (column.label, column, difference)
-                for column, difference in view.differences(a, b)
-                if column.kind == kind and column.independent(a, b)
-            )
-            if any(ways.values()):
-                counts = ", ".join(
-                    f"{len(labels)} {way}"
-                    + (f" ({', '.join(labels)})" if way == "worse" and labels else "")
-                    for way, labels in ways.items()
-                )
-                parts.append(f"{name}: {counts}")
-        if parts:
-            lines.append(f"{a} against {b}: {'; '.join(parts)}.")
-    return lines
+    """Write one line per comparison, with what each judge shows."""
+    return [
+        f"{view.title}: {headline(view, a, b)} ({_listing(view, a, b)})."
+        for a, b in view.pairs
+    ]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from espnet2_ext.fileio.digest import hash_file
 
+FILTER_BANK = "filter bank"
 # beginning of an s3prl name -> families; else the word before the first "_"
 FAMILIES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("xlsr", "xls_r", "wav2vec2", "mos_wav2vec2"), ("wav2vec2",)),
@@ -30,7 +31,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     # one filter bank, or a linear map of its energies
     **dict.fromkeys(
         ("fbank", "mfcc", "mel", "linear", "spectrogram", "stft_mag", "baseline"),
-        ("filter bank",),
+        (FILTER_BANK,),
     ),
     **dict.fromkeys(("modified_cpc", "cpc"), ("cpc",)),
     **dict.fromkeys(("vq_apc", "mos_apc", "apc"), ("apc",)),
@@ -73,6 +74,11 @@ class Upstream:
             return True
         own = _digest(self)
         return own is not None and own == _digest(other)
+
+
+def is_filter_bank(upstream: Upstream) -> bool:
+    """Tell whether an upstream is no speech model: the control of an SSL loss."""
+    return families(upstream.name) == {FILTER_BANK}
 
 
 def _place(path: str) -> str:

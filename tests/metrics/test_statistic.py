@@ -149,17 +149,49 @@ def test_one_utterance_has_no_interval() -> None:
     assert mean_difference(np.ones(1), np.zeros(1)) == Difference(1.0, None, None, 1)
 
 
-def test_seeds_are_averaged_in_every_draw() -> None:
+def of_values(values: np.ndarray) -> list[np.ndarray]:
+    """Make items of each row of (seeds, N) values."""
+    return [np.array([row, np.ones(len(row))]) for row in values]
+
+
+def test_interval_covers_items_and_seeds() -> None:
     rng = np.random.default_rng(3)
-    total = np.full(40, 10.0)
-    seeds = [np.array([rng.integers(0, 9, 40), total], float) for _ in range(3)]
-    other = np.array([rng.integers(0, 9, 40), total], float)
-    found = paired_difference(RATIO, seeds, [other])
-    mean = np.mean([seed[0] for seed in seeds], axis=0)
-    expected = paired_difference(RATIO, [np.array([mean, total])], [other])
-    assert (found.value, found.low, found.high) == pytest.approx(
-        (expected.value, expected.low, expected.high)
+    a = np.add(rng.standard_normal((3, 40)), [[0.0], [1.0], [2.0]])
+    b = rng.standard_normal((1, 40))
+    found = paired_difference(MEAN, of_values(a), of_values(b))
+    assert found.value == pytest.approx(a.mean() - b.mean())
+    drawn = [
+        (a[rng.integers(3, size=3)][:, utts] - b[:, utts]).mean()
+        for utts in rng.integers(40, size=(20000, 40))
+    ]
+    expected = np.percentile(drawn, [2.5, 97.5])
+    assert (found.low, found.high) == pytest.approx(expected, abs=0.04)
+    items_alone = mean_difference(a.mean(axis=0), b[0])
+    assert found.high - found.low > 1.5 * (items_alone.high - items_alone.low)
+
+
+def test_seed_n_of_one_system_is_drawn_with_seed_n_of_the_other() -> None:
+    rng = np.random.default_rng(4)
+    level = np.array([[0.0], [5.0], [10.0]])  # of a seed: cancels in pairs
+    a, b = level + rng.standard_normal((2, 3, 40))
+    found = paired_difference(MEAN, of_values(a + 1), of_values(b))
+    assert found.high - found.low < 1.5
+    other = paired_difference(MEAN, of_values(a + 1), of_values(b[:2]))
+    assert other.high - other.low > 5
+
+
+def test_draws_of_one_seed_are_of_the_same_items() -> None:
+    rng = np.random.default_rng(5)
+    values = rng.standard_normal((2, 30))
+    first = paired_difference(MEAN, of_values(values[:1]), of_values(values[1:]))
+    double = paired_difference(
+        MEAN, of_values(2 * values[:1]), of_values(2 * values[1:])
     )
+    np.testing.assert_allclose(double.draws, 2 * first.draws, atol=1e-6)
+    other = paired_difference(
+        MEAN, of_values(values[:1]), of_values(values[1:]), seed=9
+    )
+    assert abs(np.corrcoef(first.draws, other.draws)[0, 1]) < 0.05
 
 
 def test_difference_of_eer_is_paired() -> None:

@@ -27,6 +27,7 @@ def test_joint_table_comes_first_in_all_files(
     text = (full.root / "out" / "RESULTS.md").read_text()
     assert re.findall(r"^### (.*)$", text, re.MULTILINE) == [
         "Summary",
+        "Claims, and their price",
         "Joint table",
         "Joint table: relative gap closed",
         "Joint table: differences",
@@ -99,14 +100,15 @@ def test_results_for_programs(full: Corpus) -> None:
         "higher_is_better": True,
         "items": 8,
         "item": "utt",
+        "role": "judge",
         "circular": False,
         "source": str(folder / "result.json"),
     }
     names = ("test_set", "task", "upstream", "system", "exp_dir", "metric")
     keys = [tuple(record.get(name) for name in names) for record in found]
     assert len(set(keys)) == len(keys)
-    # 7 conditions in 9 columns; clean has no SI-SNR.
-    assert len(found) == 7 * 9 - 1
+    # 7 conditions in 12 columns; clean has no SI-SNR.
+    assert len(found) == 7 * 12 - 1
     assert all(Path(r["source"]).is_file() for r in found)
     snr = [r["value"] for r in found if r["metric"] == "SI_SNR"]
     assert snr == pytest.approx([5.35, 7.35, 10.35, 11.35, 12.35, 13.35])
@@ -119,7 +121,9 @@ def test_results_for_programs(full: Corpus) -> None:
 def test_results_for_programs_need_no_downstream(corpus: Corpus) -> None:
     main([*corpus.arguments, "--num_examples", "0"])
     assert {r["metric"] for r in records(corpus)} == {
-        *("SI_SNR", "SSL_tiny", "WER_pocketsphinx", "WER_whisper_tiny_en")
+        *("SI_SNR", "SSL_tiny", "WER_pocketsphinx", "WER_whisper_tiny_en"),
+        *("CAPPED_WER_whisper_tiny_en", "INS_whisper_tiny_en"),
+        "REPEATED_whisper_tiny_en",
     }
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.metrics.asr_scores import read_asr_scores
-from espnet2_ext.metrics.quantity import Quantity
+from espnet2_ext.metrics.quantity import JUDGE, SHOWN, Quantity
 from espnet2_ext.metrics.statistic import RATIO
-from espnet2_ext.report.circularity import circular, of_recogniser
+from espnet2_ext.report.circularity import of_recogniser, related
 from espnet2_ext.report.column import RECOGNISER, SET, Column, Items, Run, complete_rows
 from espnet2_ext.report.systems import (
     CLEAN,
@@ -138,6 +138,7 @@ def _column(
             unit="%",
             higher_is_better=False,
             digits=1,
+            role=JUDGE if rate == "wer" else SHOWN,  # two numbers of one judge
         ),
         kind=RECOGNISER,
         place={SET: test_set},
@@ -145,7 +146,7 @@ def _column(
         count=round(sum(n for _, n in next(iter(read.values()))[rate].values())),
         item_name=RATES[rate],
         judges=tuple(upstreams),
-        circular=circular("its upstream", upstreams, losses_of(systems)),
+        related=related("its upstream", upstreams, losses_of(systems)),
         incomplete=incomplete,
     )
 

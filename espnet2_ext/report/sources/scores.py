@@ -11,11 +11,12 @@ from typing import Any
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.metrics.asr import RECOGNISERS
 from espnet2_ext.metrics.collect import Score, read_scores, reason_of, score_keys
-from espnet2_ext.metrics.quantity import SSL_PREFIX, WER_PREFIX, Quantity
+from espnet2_ext.metrics.quantity import SBS_PREFIX, SSL_PREFIX, WER_PREFIX, Quantity
 from espnet2_ext.metrics.registry import quantity_of
 from espnet2_ext.metrics.statistic import MEAN, RATIO
-from espnet2_ext.report.circularity import circular, of_conf
+from espnet2_ext.report.circularity import of_conf, related
 from espnet2_ext.report.column import RECOGNISER, SET, SIGNAL, Column, Items, Loss, Run
+from espnet2_ext.report.sources.words import Reading, readings
 from espnet2_ext.report.systems import (
     CLEAN,
     NOISY,
@@ -91,8 +92,9 @@ def read_scored_set(dumpdir: Path, name: str, systems: Sequence[System]) -> Scor
     _check_same_utterances(name, runs)
     upstreams = _read_upstreams(data / "scoring" / "settings.json")
     columns = [
-        _read_column(quantity_of(key), name, runs, systems, upstreams.get(key))
+        _read_column(reading, key, name, runs, systems, upstreams.get(key))
         for key in score_keys(score for run in runs for score in run.scores.values())
+        for reading in _readings(quantity_of(key))
     ]
     return ScoredSet(name, data, tuple(columns), tuple(runs))
 
@@ -109,8 +111,9 @@ def _read_upstreams(path: Path) -> dict[str, Upstream]:
         return {}
     settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return {
-        SSL_PREFIX + stem: next(of_conf(conf), Upstream(stem))
+        prefix + stem: next(of_conf(conf), Upstream(stem))
         for stem, conf in settings.get("ssl", {}).items()
+        for prefix in (SSL_PREFIX, SBS_PREFIX)
     }
 
 
@@ -136,54 +139,54 @@ def _find_losses(runs: Sequence[ScoreRun], key: str) -> Iterator[Loss]:
                     yield Loss(utt, run.row, reason_of(score, key))
 
 
-def _items(run: ScoreRun, quantity: Quantity, lost: set[str]) -> Items:
-    """Return utterance -> (errors, words), or (value, 1)."""
-    found = {
-        utt: entry
-        for utt, score in run.scores.items()
-        if utt not in lost and (entry := score.get(quantity.key)) is not None
-    }
-    if not quantity.is_error_count:
-        return {utt: (value, 1) for utt, value in found.items()}
+def _readings(quantity: Quantity) -> list[Reading]:
+    if quantity.is_error_count:
+        return readings(quantity)
+    return [Reading(quantity, lambda value: (value, 1))]
+
+
+def _items(run: ScoreRun, reading: Reading, key: str, lost: set[str]) -> Items:
+    """Return utterance -> what the reading makes of its score."""
     return {
-        utt: (entry["sub"] + entry["del"] + entry["ins"], entry["words"])
-        for utt, entry in found.items()
+        utt: reading.of(entry)
+        for utt, score in run.scores.items()
+        if utt not in lost and (entry := score.get(key)) is not None
     }
 
 
 def _read_column(
-    quantity: Quantity,
+    reading: Reading,
+    key: str,
     name: str,
     runs: Sequence[ScoreRun],
     systems: Sequence[System],
     upstream: Upstream | None,
 ) -> Column:
-    losses = tuple(_find_losses(runs, quantity.key))
+    quantity = reading.quantity
+    losses = tuple(_find_losses(runs, key))
     lost = {loss.utt for loss in losses}
     statistic = RATIO if quantity.is_error_count else MEAN
     rows: dict[str, list[Run]] = {}
     for run in runs:
-        items = _items(run, quantity, lost)
+        items = _items(run, reading, key, lost)
         rows.setdefault(run.row, []).append(
             Run(statistic, run.origin, run.source, items)
         )
-    what, judges = _judge_of(quantity, upstream)
+    what, judges = _judge_of(key, upstream)
     valued = (run for found in rows.values() for run in found if run.value is not None)
     first = next(valued, None)
     count = int(sum(n for _, n in first.items.values())) if first else 0
-    asked = {
-        utt for run in runs for utt in run.scores if quantity.key in run.scores[utt]
-    }
+    asked = {utt for run in runs for utt in run.scores if key in run.scores[utt]}
     return Column(
         quantity=quantity,
-        kind=RECOGNISER if quantity.is_error_count else SIGNAL,
+        kind=RECOGNISER if key.startswith(WER_PREFIX) else SIGNAL,
         place={SET: name},
         rows={row: tuple(found) for row, found in rows.items()},
         count=count,
         item_name="words" if quantity.is_error_count else "utt",
         counted=_count_text(quantity, count, asked, lost),
         judges=judges,
-        circular=circular(what, judges, losses_of(systems)),
+        related=related(what, judges, losses_of(systems)),
         supervised=_supervised(quantity, upstream),
         losses=losses,
         skips_empty=True,
@@ -200,12 +203,10 @@ def _count_text(quantity: Quantity, count: int, asked: set[str], lost: set[str])
     return f"{count} utt"
 
 
-def _judge_of(
-    quantity: Quantity, upstream: Upstream | None
-) -> tuple[str, tuple[Upstream, ...]]:
-    """Say what of a quantity a loss may aim at, and the upstreams it is heard with."""
-    if quantity.is_error_count:
-        encoder = RECOGNISERS[quantity.key.removeprefix(WER_PREFIX)].encoder
+def _judge_of(key: str, upstream: Upstream | None) -> tuple[str, tuple[Upstream, ...]]:
+    """Say what of a score a loss may aim at, and the upstreams it is heard with."""
+    if key.startswith(WER_PREFIX):
+        encoder = RECOGNISERS[key.removeprefix(WER_PREFIX)].encoder
         return "its encoder", (Upstream(encoder),) if encoder else ()
     return "this distance", (upstream,) if upstream else ()
 
@@ -214,6 +215,6 @@ def _supervised(quantity: Quantity, upstream: Upstream | None) -> str:
     if upstream is None or not families(upstream.name) & SUPERVISED_FAMILIES:
         return ""
     return (
-        f"{SUPERVISED} SSL {quantity.key.removeprefix(SSL_PREFIX)}: a supervised "
-        "encoder as representation loss, not self-supervised."
+        f"{SUPERVISED} {quantity.label}: a supervised encoder as representation loss, "
+        "not self-supervised."
     )

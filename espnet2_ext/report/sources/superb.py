@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.errors import UserError, shorten, unknown_name
-from espnet2_ext.metrics.quantity import Quantity
-from espnet2_ext.report.circularity import circular, of_probe
+from espnet2_ext.metrics.quantity import JUDGE, SHOWN, Quantity
+from espnet2_ext.report.circularity import of_probe, related
 from espnet2_ext.report.column import DOWNSTREAM, Column, Items, Run, complete_rows
 from espnet2_ext.report.systems import Origin, System, losses_of, origins
 from espnet2_ext.superb.tasks import Task, task_of
@@ -168,7 +168,7 @@ def _read_columns(task_dir: Path, systems: Sequence[System]) -> list[Column]:
                 count=round(task.statistic.count(items.values())),
                 item_name=TOKENS.get(metric) or task.statistic.item_name,
                 judges=judges,
-                circular=circular("its upstream", judges, losses_of(systems)),
+                related=related("its upstream", judges, losses_of(systems)),
                 incomplete=incomplete,
             )
         )
@@ -182,6 +182,7 @@ def _quantity(task: Task, metric: str, upstream: str) -> Quantity:
         unit=task.unit,
         higher_is_better=task.statistic.higher_is_better,
         digits=1,
+        role=JUDGE if metric == task.metric else SHOWN,
     )
 
 
