@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.metrics.asr import RECOGNISERS
@@ -35,7 +36,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--metrics",
-        default="SI_SNR SDR PESQ_WB ESTOI DNSMOS LPS SPK_SIM",
+        default="SI_SNR SDR PESQ_WB ESTOI DNSMOS P808 LPS SPK_SIM",
         help=f"any of: {' '.join(METRICS)}",
     )
     parser.add_argument(
@@ -43,6 +44,9 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--ssl_conf", default="", help="YAML criterion fragments, conf/ssl/*.yaml"
+    )
+    parser.add_argument(
+        "--versa_config", type=Path, help="VERSA's YAML, where versa-score is installed"
     )
     parser.add_argument("--output", required=True, help="the file to write, *.jsonl")
     return parser
@@ -58,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         metrics=tuple(args.metrics.split()),
         recognisers=tuple(args.recognisers.split()),
         ssl=read_ssl_fragments(args.ssl_conf.split()),
+        versa=args.versa_config,
     )
     settings.check()
     if settings.recognisers and args.text is None:

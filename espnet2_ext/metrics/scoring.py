@@ -24,6 +24,9 @@ from espnet2_ext.metrics.quantity import AUDIO, NO_VALUE
 from espnet2_ext.metrics.scorer import Scorer
 from espnet2_ext.metrics.settings import Settings
 from espnet2_ext.metrics.signal import EQUAL
+from espnet2_ext.metrics.versa import score_with_versa
+
+NO_NUMBER = "VERSA gave no finite number"
 
 
 def score_items(
@@ -56,11 +59,38 @@ def score_items(
             lines.append({"utt": item.utt, **score})
             progress.step()
     scorer.close()
+    if settings.versa is not None:
+        _add_versa(lines, items, settings.versa, output)
     with atomic_write(output.with_suffix(".settings.json")) as stream:
         json.dump(settings.to_json(), stream, indent=1)
     with atomic_write(output) as stream:
         stream.writelines(json.dumps(x, ensure_ascii=False) + "\n" for x in lines)
     return reused
+
+
+def _add_versa(
+    lines: Sequence[dict[str, Any]],
+    items: Sequence[ScoredItem],
+    config: Path,
+    output: Path,
+) -> None:
+    """Put VERSA's values into the lines of the utterances whose audio can be judged."""
+    broken = {line["utt"] for line in lines if AUDIO in line.get(NO_VALUE, {})}
+    judged = [item for item in items if item.utt not in broken]
+    work = output.with_name(f"{output.stem}.versa")
+    values, unknown = score_with_versa(judged, config, work)
+    if unknown:
+        logging.warning(
+            "VERSA: left out %s: it is not known which way is better; add a line to "
+            "DIRECTIONS in espnet2_ext/metrics/versa.py",
+            ", ".join(unknown),
+        )
+    for line in lines:
+        found = values.get(line["utt"], {})
+        reasons = {key: NO_NUMBER for key, value in found.items() if value is None}
+        if reasons:
+            line[NO_VALUE] = line.get(NO_VALUE, {}) | reasons
+        line.update(found)
 
 
 def _score_item(

@@ -14,6 +14,7 @@ from espnet2_ext.metrics import asr
 from espnet2_ext.metrics.limits import limits_table
 from espnet2_ext.metrics.quantity import SBS_PREFIX, SSL_PREFIX, WER_PREFIX
 from espnet2_ext.metrics.registry import METRICS, find_metric
+from espnet2_ext.metrics.versa import versa_settings
 
 LIBRARIES = (
     *("fast_bss_eval", "pesq", "pystoi", "speechmos", "hama", "Resemblyzer"),
@@ -30,11 +31,13 @@ class Settings:
         metrics: names in `registry.METRICS`.
         recognisers: names in `asr.RECOGNISERS`.
         ssl: fragment stem -> the ``conf`` of its ``ssl`` criterion.
+        versa: VERSA's YAML of metrics, for users who have VERSA.
     """
 
     metrics: tuple[str, ...] = ()
     recognisers: tuple[str, ...] = ()
     ssl: Mapping[str, Mapping[str, Any]] | None = None
+    versa: Path | None = None
 
     def check(self) -> None:
         """Raise a ``UserError`` for an unknown name or a missing library."""
@@ -42,6 +45,8 @@ class Settings:
             find_metric(name)
         for name in self.recognisers:
             asr.recogniser(name)
+        if self.versa is not None:
+            versa_settings(self.versa)
 
     def scorers(self, with_text: bool) -> dict[str, tuple[str, ...]]:
         """Return scorer -> the keys of a score line that it fills.
@@ -61,6 +66,7 @@ class Settings:
     def to_json(self) -> dict[str, Any]:
         """Return all that the numbers depend on besides the audio and the text."""
         return {
+            **({"versa": versa_settings(self.versa)} if self.versa else {}),
             "metrics": list(self.metrics),
             "recognisers": {
                 name: dict(asr.RECOGNISERS[name].options) for name in self.recognisers

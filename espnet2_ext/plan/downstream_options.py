@@ -120,6 +120,14 @@ def check_recognisers(plan: Experiment) -> Iterator[str]:
             yield f"--recognisers: {problem}"
 
 
+def check_versa(plan: Experiment) -> Iterator[str]:
+    """Look for VERSA's program and configuration."""
+    if plan["versa_config"] and plan.runs(8) and has(TRAINERS):
+        from espnet2_ext.metrics.versa import versa_settings
+
+        yield from said(versa_settings, Path(plan["versa_config"]))
+
+
 RELATIONS = (
     Relation(
         ("asr_exp", "asr_model_file", "inference_asr_model"),
@@ -132,4 +140,5 @@ RELATIONS = (
     ),
     Relation(("scoring_metrics", "fs"), check_metrics),
     Relation(("recognisers",), check_recognisers),
+    Relation(("versa_config",), check_versa),
 )

@@ -15,7 +15,7 @@ from espnet2_ext.plan.values import hertz
 OPTIONAL = ("LPS", "SPK_SIM")
 MOST_THREADS = 8  # of a training on CPUs; more of them wait for each other
 # where none are named; those at the end are left out where their wheels are missing
-METRICS = ("SI_SNR", "SDR", "PESQ_WB", "ESTOI", "DNSMOS", *OPTIONAL)
+METRICS = ("SI_SNR", "SDR", "PESQ_WB", "ESTOI", "DNSMOS", "P808", *OPTIONAL)
 
 
 def with_metrics(options: Options) -> dict[str, str]:

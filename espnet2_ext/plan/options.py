@@ -7,6 +7,7 @@ stands in `OF_TEMPLATE`. A new template needs no more than its names here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from espnet2_ext.plan import registries
 from espnet2_ext.plan.values import (
@@ -22,6 +23,7 @@ from espnet2_ext.plan.values import (
     optional,
     program,
     rate,
+    readable,
     real_number,
     repository,
     seeds,
@@ -90,6 +92,7 @@ ENHANCEMENT: Mapping[str, Check] = {
     "scoring_metrics": once(registries.metric),
     "recognisers": once(registries.recogniser),
     "ssl_conf": once(yaml_file),
+    "versa_config": optional(partial(readable, "VERSA's YAML")),
     "observation_adding": weights,
     "denoisers": once(registries.denoiser),
     "report_by": once(name),

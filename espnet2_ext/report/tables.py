@@ -24,7 +24,7 @@ from espnet2_ext.report.systems import CLEAN, NOISY
 
 CIRCULAR, PIPELINE_SIGN = "‡", "†"
 WORSE_THAN_NOISY, WORSE_THAN_BASELINE = "▼", "▽"
-BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL")
+BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL", "P808")
 CLAIMS_NOTE = (
     "Pipeline: judges that listen through a model in the loss of some row (†). "
     "Transfer: judges that no loss knows. Each only where it is shown to hear that "

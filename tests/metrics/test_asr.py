@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,25 @@ def test_pocketsphinx_does_not_remember_the_utterance_before() -> None:
 def test_unknown_recogniser_names_the_closest() -> None:
     with pytest.raises(UserError, match="Did you mean 'pocketsphinx'"):
         asr.recogniser("pocket_sphinx")
+
+
+@pytest.mark.parametrize("name", asr.DOWNLOADED)
+def test_a_larger_whisper_that_is_not_there_is_refused_with_the_command(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faster_whisper = pytest.importorskip("faster_whisper")
+
+    def missing(size: str, local_files_only: bool) -> str:
+        assert (size, local_files_only) == (name, True)
+        raise FileNotFoundError(size)
+
+    key = "whisper_" + name.replace(".", "_").replace("-", "_")
+    monkeypatch.setattr(faster_whisper, "download_model", missing)
+    with pytest.raises(
+        UserError, match=rf"no Whisper '{name}'.*download_model\('{name}'"
+    ):
+        asr.recogniser(key)
+    monkeypatch.setattr(
+        faster_whisper, "download_model", lambda *_, **__: str(tmp_path)
+    )
+    assert asr.recogniser(key).options["model"] == name

@@ -80,7 +80,7 @@ def test_p808_is_the_packages(seconds: float) -> None:
     pytest.importorskip("speechmos")
     wav = with_noise(speech_like(seconds), 10)
     alone = dnsmos.load_dnsmos()(wav, FS, False)["p808_mos"]
-    assert dnsmos.dnsmos(wav, wav, FS)["P808"] == pytest.approx(alone, abs=1e-6)
+    assert dnsmos.p808(wav, wav, FS)["P808"] == pytest.approx(alone, abs=1e-6)
 
 
 def conf(**more: object) -> dict:

@@ -52,7 +52,7 @@ ENH_SSL = [
     ("--ref_num", "--ref_num 0"),
     ("--ref_num.*one speaker", "--ref_num 2 --stage 8"),
     ("--hf_repo.*USER/NAME", "--skip_upload_hf false"),
-    ("--hf_repo.*found 2 systems", "--skip_upload_hf false --hf_repo me/model"),
+    ("--hf_repo.*found 3 systems", "--skip_upload_hf false --hf_repo me/model"),
     ("--hf_repo.*USER/NAME", "--hf_repo model"),
     ("--speed_perturb_factors", "--speed_perturb_factors '0.9 x'"),
     ("--max_wav_duration", "--max_wav_duration abc"),
@@ -61,7 +61,7 @@ ENH_SSL = [
     ("--num_nodes", "--num_nodes 0"),
     ("--num_nodes", "--num_nodes 2"),
     ("--test_sets", "--test_sets ''"),
-    ("twice", f"--enh_config '{TUNING}.yaml {TUNING}.yaml'"),
+    ("twice", f"--enh_config '{TUNING}.yaml {TUNING}.yaml' --enh_label ''"),
     ("--enh_args: .*max_epoch", "--enh_args '--max_epoch many'"),
     ("--train_threads", "--train_threads 0"),
     ("msse", "--enh_config broken_ssl.yaml --enh_label x"),
@@ -74,9 +74,9 @@ ENH_SSL = [
     ("corpus_sise", "--local_data_opts '--corpus_sise small'"),
     ("--train_set", "--train_set valid"),
     ("--test_sets: found train", "--test_sets 'test_en train'"),
-    ("two systems named same", "--enh_exp 'a/same b/same'"),
-    ("clean", "--enh_exp 'exp/clean exp/b' --seeds ''"),
-    ("dtln, which is taken", "--denoisers dtln --enh_label 'dtln x'"),
+    ("two systems named same", "--enh_exp 'a/same b/same c/x'"),
+    ("clean", "--enh_exp 'exp/clean exp/b exp/c' --seeds ''"),
+    ("dtln, which is taken", "--denoisers dtln --enh_label 'dtln x y'"),
     (
         "normalize_output_wav",
         "--observation_adding 0.1 --inference_args '--normalize_output_wav true'",
@@ -213,7 +213,6 @@ def test_a_judge_that_is_not_installed_is_named(enter, monkeypatch, readers_only
         plan_experiment("enh_ssl", options, dry_run=False)
     assert str(caught.value).splitlines() == [
         "--scoring_metrics: SDR needs a package; install it.",
-        "--recognisers: pocketsphinx needs a package; install it.",
         "--recognisers: whisper_tiny_en needs a package; install it.",
     ]
     plan_experiment("enh_ssl", {**options, "stop_stage": "7"}, dry_run=False)

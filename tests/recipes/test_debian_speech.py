@@ -15,12 +15,14 @@ from tests.conftest import ROOT
 # on a share of one busy core the recipe in miniature takes a quarter of an hour
 pytestmark = pytest.mark.timeout(1800)
 
+SYSTEMS = ("SE-SNR", "SE-SNR+log-mel", "SE-SNR+SSL")
 RECIPE = ROOT / "egs2/debian_speech/enh_ssl1"
 TINY = [
     "--local_data_opts",
     "--corpus_size tiny --max_train_utts 8 --max_test_utts 3",
     "--enh_args",
     "--max_epoch 1 --num_iters_per_epoch 2 --batch_size 2 --num_workers 0",
+    *("--skip_downstream", "true"),  # probes of three tasks: tests/recipes/debian
 ]
 
 
@@ -82,7 +84,7 @@ def trained_with(recipe, *words):
 def test_first_options_choose_what_is_trained(
     recipe, words, seeds, separator, upstream
 ):
-    names = (f"{separator}_snr", f"{separator}_snr_{upstream}")
+    names = [f"{separator}_snr{loss}" for loss in ("", "_fbank", f"_{upstream}")]
     expected = {(seed, name) for seed in seeds for name in names}
     assert set(trained_with(recipe, *words)) == expected
 
@@ -98,7 +100,7 @@ def test_first_options_choose_what_is_trained(
     ],
 )
 def test_network_of_two_stages_is_trained_in_both(recipe, words, network, loss):
-    second = [f"{network}_warm_snr", f"{network}_warm_snr_{loss}"]
+    second = [f"{network}_warm_snr{more}" for more in ("", "_fbank", f"_{loss}")]
     names = [name for _, name in trained_with(recipe, *words)]
     assert list(dict.fromkeys(names)) == [f"{network}_long_snr", *second]
 
@@ -118,6 +120,7 @@ def test_systems_of_ones_own_have_the_first_stage_that_one_names(recipe, option)
         (["--budget", "huge"], "expected demo or full"),
         (["--separator", "rnn"], "train_enh_rnn_snr.yaml"),
         (["--upstream", "wavlm"], "there are: "),
+        (["--downstream", "huge"], "expected quick, demo or full"),
         (["--upstream"], "option --upstream needs a value"),
     ],
 )
@@ -135,21 +138,35 @@ def test_every_stage_runs_and_the_table_is_printed(finished):
     for stage in (0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 15):
         assert f"Stage {stage}:" in finished
         assert re.search(rf"Stage {stage} done in \d+ s", finished)
-    for row in ("clean", "noisy", "SE-SNR", "SE-SNR+SSL"):
+    rows = [name + oa for name in SYSTEMS for oa in ("", "+OA0.1")]
+    for row in ("clean", "noisy", *rows):
         assert re.search(rf"^\W*{re.escape(row)}\b.*\d", finished, flags=re.M), row
     assert "report.html" in finished
 
 
-def test_both_systems_were_trained_on_the_same_data_steps_and_seed(finished, recipe):
+def test_all_systems_were_trained_on_the_same_data_steps_and_seed(finished, recipe):
     import yaml
 
-    snr, ssl = (
+    first, *others = (
         yaml.safe_load(path.read_text())
         for path in sorted(recipe.glob("exp/enh_train_*/config.yaml"))
     )
-    different = {key for key in snr if snr[key] != ssl[key]}
-    assert different <= {"criterions", "config", "output_dir"}
-    assert snr["seed"] == ssl["seed"]
+    assert len(others) == 2
+    for other in others:
+        different = {key for key in first if first[key] != other[key]}
+        assert different <= {"criterions", "config", "output_dir"}
+        assert first["seed"] == other["seed"]
+
+
+def test_the_page_says_what_the_loss_does_and_what_the_control_does_of_it(finished):
+    for change in (
+        r"The SSL loss \(SE-SNR\+SSL in place of SE-SNR\): for the pipeline, ",
+        r"The control, .* \(SE-SNR\+log-mel in place of SE-SNR\): ",
+        r"The speech model beyond the control \(SE-SNR\+SSL in place of SE-SNR\+log-m",
+        r"Observation adding \(SE-SNR\+OA0.1 in place of SE-SNR\): for recognition, ",
+        r"The SSL loss against observation adding \(SE-SNR\+SSL in place of SE-SNR\+OA",
+    ):
+        assert re.search(change, finished), change
 
 
 def test_every_utterance_is_scored_in_every_condition(finished, recipe):
@@ -159,13 +176,15 @@ def test_every_utterance_is_scored_in_every_condition(finished, recipe):
         *recipe.glob("dump/raw/test_en/scoring*/scores.jsonl"),
         *recipe.glob("exp/*/enhanced_test_en/scoring/scores.jsonl"),
     ]
-    assert len(scored) == 4
+    assert len(scored) == 8
     for path in scored:
         rows = [json.loads(line) for line in lines(path)]
         assert {row["utt"] for row in rows} == expected
         for row in rows:
-            assert row["WER_pocketsphinx"]["words"] > 0
+            assert row["WER_whisper_tiny_en"]["words"] > 0
             assert row["SSL_whisper_tiny_en"] >= 0
+            assert row["LPS"] <= 100
+            assert -1 <= row["SPK_SIM"] <= 1 + 1e-6
     noisy = [
         json.loads(x) for x in lines(recipe / "dump/raw/test_en/scoring/scores.jsonl")
     ]
@@ -176,7 +195,7 @@ def test_every_utterance_is_scored_in_every_condition(finished, recipe):
 
 def test_packed_models_ask_for_nothing_of_ours(finished, recipe):
     archives = list(recipe.glob("exp/*/*.zip"))
-    assert len(archives) == 2
+    assert len(archives) == 3
     for archive in archives:
         with zipfile.ZipFile(archive) as packed:
             names = packed.namelist()

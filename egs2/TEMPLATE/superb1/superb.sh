@@ -43,7 +43,7 @@ denoisers=                  # rows, if installed: rnnoise nsnet2 dtln deepfilter
 ## Probes and scores
 superb_upstreams=conf/ssl/wavlm_base_plus.yaml # YAMLs of conf/ssl or s3prl names: what probes hear
 superb_conf=conf/superb     # directory of <task>.yaml: changes of s3prl's hyper-parameters
-scoring_metrics=            # empty: SI_SNR SDR PESQ_WB ESTOI DNSMOS LPS SPK_SIM
+scoring_metrics=            # of the enhanced test audio; empty: all but STOI
 report_by=                  # tables by files of a set, e.g. "utt2noise utt2dur"; empty: utt2snr
 ## end of options
 

@@ -181,8 +181,14 @@ def packages_for(size: str) -> list[Package]:
     return [package for package in PACKAGES if package.size in wanted]
 
 
-def downstream_packages() -> list[Package]:
-    """List the packages of the downstream tasks: the core size and a few more."""
+def downstream_packages(size: str) -> list[Package]:
+    """List the packages of the downstream tasks: the core size and a few more.
+
+    Args:
+        size: the quick one has those of the small corpus.
+    """
+    if size == "quick":
+        return packages_for("small")
     return [*packages_for("core"), *DOWNSTREAM_PACKAGES]
 
 

@@ -60,7 +60,7 @@ def get_parser() -> argparse.ArgumentParser:
     add(ssl, "max_valid_utts", 0, "0: all")
 
     tasks = kind("downstream", "clean audio and manifests of tasks, and test noise")
-    tasks.add_argument("--superb_size", default="demo", help="demo full")
+    tasks.add_argument("--superb_size", default="demo", help="quick demo full")
     tasks.add_argument("--superb_dir", default="data/superb", help="where they go")
     for own in (enh, asr, ssl):
         own.add_argument("--data_dir", default="data", help="where the sets go")
@@ -130,10 +130,13 @@ def prepare_downstream(args: argparse.Namespace) -> None:
 
     if args.superb_size not in SIZES:  # before anything is downloaded
         raise unknown_name("--superb_size", args.superb_size, SIZES)
-    trees = fetch_packages(downstream_packages(), Path(args.downloads), say)
+    trees = fetch_packages(
+        downstream_packages(args.superb_size), Path(args.downloads), say
+    )
     folder = Path(args.superb_dir)
     write_tasks(trees, folder, args.superb_size, args.nj, say)
-    for task in TASKS:
+    made = [task for task in TASKS if task.most(args.superb_size) is not None]
+    for task in made:
         say(f"{task.name:4s}{task.title}: {'; '.join(summary(folder / task.name))}")
 
 

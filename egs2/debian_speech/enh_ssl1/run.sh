@@ -2,44 +2,52 @@
 # Does a loss on speech representations help? Real speech and noise out of Debian packages.
 #   run.sh                    the demo: a small corpus, minutes of training on 2 CPU cores
 #   run.sh --budget full      the experiment: more data, training in two stages, three seeds
-#   run.sh --stage 9 --skip_downstream false   afterwards: downstream tasks, an ESPnet recogniser
+#   run.sh --stage 9 --downstream demo   afterwards: seven tasks, an ESPnet recogniser
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 budget=demo # demo or full
 separator=  # another network: tcn tcn_warm tcn_large_warm convtasnet_small convtasnet
 upstream=   # in the loss: whisper whisper_early hubert (conf/tuning says for which networks)
+downstream= # tasks: quick (three), demo (seven) or full; empty: quick in the demo, else full
 ## end of options
 pass_on=true # the options of enh_ssl.sh, which override those below
 . utils/parse_options.sh
 case "${budget}" in
-    demo) network=tcn loss=whisper seeds=0 sets=test_en size="small --max_test_utts 36" ;;
-    full) network=tcn_warm loss=whisper_early seeds="0 1 2" sets="test_en test_spk2" size=core ;;
+    demo) network=tcn loss=whisper seeds=0 sets=test_en size="small --max_test_utts 48"
+        tasks=quick recognisers=whisper_tiny_en metrics="SI_SNR PESQ_WB ESTOI P808 LPS SPK_SIM" ;;
+    full) network=tcn_warm loss=whisper_early seeds="0 1 2" sets="test_en test_spk2" size=core
+        tasks=full recognisers="pocketsphinx whisper_tiny_en" metrics="" ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
 esac
-network=${separator:-${network}} loss=${upstream:-${loss}}
+network=${separator:-${network}} loss=${upstream:-${loss}} tasks=${downstream:-${tasks}}
+case "${tasks}" in
+    quick) probes="ks ic sid" more="" heads=demo ;;
+    demo | full) probes="pr asr ks ic sid asv lid" more=" fbank=asv" heads=${tasks} ;;
+    *) echo "run.sh: found --downstream '${tasks}'; expected quick, demo or full" >&2 && exit 1 ;;
+esac
 snr=conf/tuning/train_enh_${network}_snr
-for config in "${snr}.yaml" "${snr}_${loss}.yaml"; do
+for config in "${snr}.yaml" "${snr}_fbank.yaml" "${snr}_${loss}.yaml"; do
     [ -r "${config}" ] || { echo "run.sh: found no ${config}; expected one for this --separator" \
         "and --upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
 done
 first="" # NAME_warm goes on from NAME_long; an --enh_config given here says that by itself
 [[ ${network} != *_warm || ${*//-/_} == *__enh_config* ]] || first=${snr%_warm_snr}_long_snr.yaml
 asr_exp=../asr1/exp/asr_train_asr_fbank_conformer_ctc_raw_ru_char # made by ../asr1/run.sh
-[ -d "${asr_exp}" ] || asr_exp=""
+[[ -d ${asr_exp} && ${tasks} != quick ]] || asr_exp=""
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 
 exec ./enh_ssl.sh \
-    --train_set train --valid_set valid --test_sets "${sets}" \
+    --train_set train --valid_set valid --test_sets "${sets}" --eval_valid_set false \
     --local_data_opts "--corpus_size ${size}" --audio_format wav --max_wav_duration 30 \
-    --enh_config "${snr}.yaml ${snr}_${loss}.yaml" --init_config "${first}" \
-    --enh_label "SE-SNR SE-SNR+SSL" --seeds "${seeds}" \
-    --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth --skip_downstream true \
-    --eval_valid_set false --recognisers "pocketsphinx whisper_tiny_en" \
+    --enh_config "${snr}.yaml ${snr}_fbank.yaml ${snr}_${loss}.yaml" --init_config "${first}" \
+    --enh_label "SE-SNR SE-SNR+log-mel SE-SNR+SSL" --seeds "${seeds}" --observation_adding 0.1 \
+    --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
+    --scoring_metrics "${metrics}" --recognisers "${recognisers}" \
     --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
-    --local_superb_opts "--superb_size ${budget}" --superb_tasks "pr asr ks ic sid asv lid" \
-    --superb_upstreams "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml fbank=asv" \
-    --superb_conf "conf/superb/${budget}" \
+    --local_superb_opts "--superb_size ${tasks}" --superb_tasks "${probes}" \
+    --superb_upstreams "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml${more}" \
+    --superb_conf "conf/superb/${heads}" \
     --asr_exp "${asr_exp}" --inference_asr_model valid.cer_ctc.ave.pth \
     --inference_asr_config ../asr1/conf/decode_asr_ctc.yaml --asr_test_sets test_ru \
     --skip_packing false "$@"

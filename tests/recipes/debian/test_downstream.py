@@ -89,7 +89,7 @@ def check_unheard(trees, found):
     for splits_ in found.values():
         assert not paths(splits_["test"]) & heard
     babble = {lang for langs in BABBLE_LANGS.values() for lang in langs}
-    for name in ("sid", "asv", "lid"):
+    for name in {"sid", "asv", "lid"} & set(found):
         for u in utterances(found[name]["test"]):
             volunteer = not u.speaker.startswith(("asterisk", "festvox"))
             assert not (volunteer and u.lang in babble)
@@ -282,7 +282,8 @@ def test_missing_packages_are_named_and_so_are_lost_tasks(trees):
     lines = missing_report({"ktuberling-data", "asterisk-core-sounds-es-g722"})
     assert any("ktuberling-data is not available" in line for line in lines)
     assert any("asterisk-core-sounds-es-g722" in line for line in lines)
-    assert set(packages_for("core")) < set(downstream_packages())
+    assert set(packages_for("core")) < set(downstream_packages("demo"))
+    assert downstream_packages("quick") == packages_for("small")
     without = {k: v for k, v in trees.items() if k != "festvox-ru"}
     with pytest.raises(UserError, match="pr: train, pr: valid, pr: test; expected"):
         find_tasks(without, "demo")
@@ -293,6 +294,15 @@ def test_missing_packages_are_named_and_so_are_lost_tasks(trees):
         find_tasks(trees, "dmo")
 
 
+def test_quick_tasks_need_the_packages_of_the_small_corpus_alone(trees):
+    small = {package.name for package in packages_for("small")}
+    found = find_tasks({k: v for k, v in trees.items() if k in small}, "quick")
+    assert set(found) == {"sid", "ic", "ks"}
+    for splits_ in found.values():
+        assert all(splits_[role] for role in ROLES)
+    check_unheard(trees, found)
+
+
 @pytest.fixture(scope="module")
 def real_trees(tmp_path_factory):
     """The real packages (550 MB), from the folder that DEBIAN_SPEECH names if any."""
@@ -300,7 +310,9 @@ def real_trees(tmp_path_factory):
         pytest.skip("no apt-get: the corpus is made of Debian packages")
     folder = os.environ.get("DEBIAN_SPEECH") or tmp_path_factory.mktemp("downloads")
     try:
-        return fetch_packages(downstream_packages(), Path(folder), lambda line: None)
+        return fetch_packages(
+            downstream_packages("full"), Path(folder), lambda line: None
+        )
     except UserError as error:
         if "CI" in os.environ:
             raise

@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,16 @@ def test_complete_tasks_are_left_alone_and_lost_ones_come_back(
     write_tasks(trees, Path("data/superb"), "demo", 1, quiet)
     assert contents(built / "data/superb") == before
     assert audio[1].stat().st_mtime_ns == kept
+
+
+def test_a_smaller_size_leaves_no_rows_of_tasks_that_it_lacks(
+    built, trees, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(built / "data/superb", "data/superb")
+    write_tasks(trees, Path("data/superb"), "quick", 1, quiet)
+    left = {path.parent.name for path in Path("data/superb").glob("*/*.csv")}
+    assert left == {"ks", "ic", "sid"}
 
 
 def test_other_packages_make_the_audio_again(trees, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ score_scp() { # DATA_DIR SCP DIR: start scoring the audio of SCP, unless it is d
         judges=""
     fi
     [ ! -e "${text}" ] || inputs+=(--input "${text}")
-    for conf in ${ssl_conf}; do inputs+=(--input "${conf}"); done
+    for conf in ${ssl_conf} ${versa_config-}; do inputs+=(--input "${conf}"); done
     print=$(fingerprint --audio "$1/spk1.scp" --audio "$2" "${inputs[@]}" \
         --option "${scoring_metrics} / ${judges}")
     [ -z "${judges}" ] || words=(--text "${text}")
@@ -31,5 +31,6 @@ score_scp() { # DATA_DIR SCP DIR: start scoring the audio of SCP, unless it is d
         -m espnet2_ext.bin.score --ref_scp "$1/spk1.scp" --inf_scp "$2" "${words[@]}" \
         --key_file "$3/logdir/keys.JOB.scp" --metrics "${scoring_metrics}" \
         --recognisers "${judges}" --ssl_conf "${ssl_conf}" \
+        ${versa_config:+--versa_config "${versa_config}"} \
         --output "$3/logdir/scores.JOB.jsonl"
 }

@@ -10,7 +10,7 @@ from corpus.downstream.items import Most, Row, Splits, Trees
 from corpus.downstream.roles import ROLES, Role
 from espnet2_ext.errors import UserError, unknown_name
 
-SIZES = ("demo", "full")
+SIZES = ("quick", "demo", "full")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class DownstreamTask:
         demo: rows of a stratum at most, in the demo size. A stratum is a class (sid,
             ic, ks, asv), a speaker (asr, lid), everything (pr).
         full: the same in the full size; 0 is all.
+        quick: the same in the quick size, which has the packages of the small corpus
+            alone; ``None`` where the task needs others, or more time.
     """
 
     name: str
@@ -33,6 +35,11 @@ class DownstreamTask:
     define: Callable[[Trees, Most], Splits]
     demo: Most
     full: Most
+    quick: Most | None = None
+
+    def most(self, size: str) -> Most | None:
+        """Give the rows of a stratum; ``None`` where a size lacks the task."""
+        return {"quick": self.quick, "demo": self.demo, "full": self.full}[size]
 
 
 def _most(train: int, valid: int, test: int) -> dict[Role, int]:
@@ -64,6 +71,7 @@ TASKS: tuple[DownstreamTask, ...] = (
         speakers.speaker_identification,
         _most(18, 4, 6),
         ALL,
+        _most(18, 4, 12),
     ),
     DownstreamTask(
         "asv",
@@ -80,9 +88,10 @@ TASKS: tuple[DownstreamTask, ...] = (
         words.intent_classification,
         _most(80, 10, 24),
         ALL,
+        _most(80, 10, 24),
     ),
     DownstreamTask(
-        "ks", "digits and letters", ("label",), words.keyword_spotting, ALL, ALL
+        "ks", "digits and letters", ("label",), words.keyword_spotting, ALL, ALL, ALL
     ),
     DownstreamTask(
         "lid",
@@ -105,8 +114,9 @@ def find_tasks(trees: Trees, size: str) -> dict[str, Splits]:
     if size not in SIZES:
         raise unknown_name("--superb_size", size, SIZES)
     found = {
-        task.name: task.define(trees, task.demo if size == "demo" else task.full)
+        task.name: task.define(trees, most)
         for task in TASKS
+        if (most := task.most(size)) is not None
     }
     lost = [
         f"{name}: {role}"

@@ -76,7 +76,7 @@ def write_tasks(
     write_scp(superb_dir / "utt2spk", utt2spk)
     for task in TASKS:
         for role in ROLES:
-            rows = found[task.name][role]
+            rows = found.get(task.name, {}).get(role)
             path = superb_dir / task.name / f"{role}.csv"
             if rows:
                 _write_csv(path, table_header(task, role), rows, audio)

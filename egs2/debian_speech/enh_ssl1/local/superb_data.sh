@@ -11,7 +11,7 @@ log() {
         "${fname}" "${BASH_LINENO[0]}" "${FUNCNAME[1]}" "$*"
 }
 
-superb_size=demo   # demo (a part: probes train in minutes) | full (everything)
+superb_size=demo   # quick (ks ic sid) | demo (a part: probes train in minutes) | full (everything)
 superb_snrs="0 5 10" # dB, of the noisy tests; each utterance gets one of them
 seed=0             # of the noise; the same seed gives the same bytes
 nj=2               # parallel processes
@@ -46,10 +46,14 @@ noisy=("${py[@]}" -m espnet2_ext.bin.make_noisy_set
     --utt2spk data/superb/utt2spk --snr "${superb_snrs}" --seed "${seed}" --nj "${nj}")
 log "noisy test audio at ${superb_snrs} dB"
 "${noisy[@]}" --csv data/superb/*/test.csv --out_dir data/test_superb
-"${noisy[@]}" --csv data/superb/asr/test.csv --text_column transcription \
-    --out_dir data/test_ru
+sets=(data/test_superb)
+if [ -e data/superb/asr/test.csv ]; then
+    "${noisy[@]}" --csv data/superb/asr/test.csv --text_column transcription \
+        --out_dir data/test_ru
+    sets+=(data/test_ru)
+fi
 
 log "checking the sets (test_superb has no text, and needs none)"
 "${py[@]}" -m espnet2_ext.bin.check_data --fs 16000 --nj "${nj}" \
-    data/test_superb data/test_ru
+    "${sets[@]}"
 log "done"
