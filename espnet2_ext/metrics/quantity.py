@@ -14,6 +14,7 @@ MEAN, ERROR_COUNT = "mean", "error_count"  # kinds of quantities
 # Roles: the price of a loss; what decides whether it helps; what a loss may make small
 # itself; what only is shown.
 QUALITY, JUDGE, FEATURES, SHOWN = "quality", "judge", "features", "shown"
+CONTENT, SPEAKER, EMOTION = "content", "speaker", "emotion"  # what a judge hears
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Quantity:
         role: ``QUALITY``: of the signal; ``JUDGE``: whether speech is still recognised,
             which decides claims (`espnet2_ext.report.claims`); ``FEATURES``: a
             distance or similarity of features; ``SHOWN``: none of these.
+        aspect: of speech that a judge hears: ``CONTENT``, ``SPEAKER`` or ``EMOTION``.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Quantity:
     digits: int
     kind: str = MEAN
     role: str = QUALITY
+    aspect: str = CONTENT
 
     @property
     def is_error_count(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from espnet2_ext.errors import SCORE_EXTRA, check_installed, unknown_name
@@ -18,6 +18,7 @@ from espnet2_ext.metrics.quantity import (
     JUDGE,
     QUALITY,
     SBS_PREFIX,
+    SPEAKER,
     SSL_PREFIX,
     VERSA_PREFIX,
     WER_PREFIX,
@@ -77,7 +78,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "SPK_SIM": Metric(
         spk_sim,
-        (_quantity("SPK_SIM", "SpkSim", "", 3, JUDGE),),
+        (replace(_quantity("SPK_SIM", "SpkSim", "", 3, JUDGE), aspect=SPEAKER),),
         ("resemblyzer", "webrtcvad", "librosa", "torch"),
         load_speaker_encoder,
         # its metadata asks for webrtcvad, which has no wheels

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from espnet2_ext.metrics.result import Difference
 
 NONE = "-"
+PIPELINE_SIGN = "†"  # a judge that listens through a model in some loss
 NBSP = "\u00a0"  # keeps units and intervals on one line of the page
 VERDICT_SIGNS = {"better": "✔", "worse": "✘", "undecided": "≈"}
 SIGNS_NOTE = "✔ better, ✘ worse, ≈ undecided (0 is inside the interval)."

@@ -2,24 +2,28 @@
 
 *Pipeline* (Sato et al., 2023): a downstream model listens through the SSL model that is
 in the loss; who puts enhancement before a given SSL model wants exactly this.
-*Transfer*: it listens through another model, or is one that the loss has never seen.
+*Transfer*: it listens through another model, or is one that no loss has ever seen.
+Each is decided for what is said and for who says it, as a loss may gain one and lose
+the other.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from espnet2_ext.metrics.quantity import CONTENT, EMOTION, SPEAKER
 from espnet2_ext.metrics.result import Difference
 from espnet2_ext.report.column import Column
 from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.systems import CLEAN, NOISY
 
 PIPELINE, TRANSFER = "pipeline", "transfer"
-CLAIMS = (PIPELINE, TRANSFER)
+ASPECTS = (CONTENT, SPEAKER, EMOTION)
+Key = tuple[str, str]  # which claim, and what of speech
+KEYS: tuple[Key, ...] = tuple((c, a) for c in (PIPELINE, TRANSFER) for a in ASPECTS)
 
 
 class Claim(NamedTuple):
@@ -27,12 +31,12 @@ class Claim(NamedTuple):
 
     Attributes:
         judges: the columns.
-        difference: by how many points more one row closes the gap between noisy (0)
-            and clean (100), mean over the judges; ``None`` without judges.
+        difference: how much more of what noise takes from the judges one row gives
+            back, in %.
     """
 
     judges: tuple[Column, ...]
-    difference: Difference | None
+    difference: Difference
 
 
 def can_tell(column: Column) -> bool:
@@ -43,61 +47,97 @@ def can_tell(column: Column) -> bool:
     )
 
 
-def claim_of(column: Column, a: str, b: str) -> str | None:
-    """Say which claim a judge decides on row ``a`` in place of ``b``, if one.
+def claim_of(column: Column, view: Comparison, a: str = "", b: str = "") -> str | None:
+    """Say which claim a judge decides on row ``a`` in place of row ``b``, if one.
 
-    None, where it listens through a model of the same family only, or through one that
-    is in the loss of ``b`` alone.
+    Of rows without a speech model in their losses, and of none: the pipeline is that of
+    the other rows of the table. None, where it listens through a filter bank that is in
+    the loss of a row, through a model of the same family only, or through one that is
+    in the loss of ``b`` alone.
     """
-    if column.relation(a) == "same":
+    models = {system.name for system in view.systems if system.has_speech_model}
+    kinds = dict(column.related.kinds) if column.related else {}
+    own, other = kinds.get(a), kinds.get(b)
+    if (own and a not in models) or (other and b not in models):
+        return None
+    if {a, b} & models:
+        if a in models and own == "same":
+            return PIPELINE
+        return None if own or other else TRANSFER
+    of_models = {kind for name, kind in kinds.items() if name in models}
+    if "same" in of_models:
         return PIPELINE
-    return None if column.relation(a) or column.relation(b) else TRANSFER
+    return None if of_models else TRANSFER
 
 
-def judges_of(columns: Sequence[Column]) -> dict[str, list[Column]]:
-    """Sort the judges that can tell by claim, as seen from all rows together."""
-    judges = [column for column in columns if column.is_judge and can_tell(column)]
+def find_claims(view: Comparison, a: str, b: str) -> dict[Key, Claim]:
+    """Decide both claims on row ``a`` in place of ``b``, each by its own judges.
+
+    Claims without a judge are not there.
+    """
+    columns = [column for column, _ in view.differences(a, b)]
     return {
-        PIPELINE: [
-            c for c in judges if c.related and "same" in c.related.kinds.values()
-        ],
-        TRANSFER: [c for c in judges if not c.related],
+        key: Claim(tuple(judges), _share(judges, a, b))
+        for key, judges in _sort(columns, view, a, b).items()
     }
 
 
-def find_claims(view: Comparison, a: str, b: str) -> dict[str, Claim]:
-    """Decide both claims on row ``a`` in place of ``b``, each by its own judges."""
-    judges: dict[str, list[Column]] = {name: [] for name in CLAIMS}
-    for column, _ in view.differences(a, b):
-        name = claim_of(column, a, b)
-        if name is not None and column.is_judge and can_tell(column):
-            judges[name].append(column)
-    return {
-        name: Claim(tuple(found), _mean_gap_difference(found, a, b))
-        for name, found in judges.items()
-    }
+def judges_of(view: Comparison) -> dict[Key, list[Column]]:
+    """Sort the judges that can tell by claim, as seen from the whole table."""
+    return _sort(view.columns, view)
 
 
-def _mean_gap_difference(judges: Sequence[Column], a: str, b: str) -> Difference | None:
-    """Average the differences of several judges, each in percent of its own gap.
+def _sort(
+    columns: Iterable[Column], view: Comparison, a: str = "", b: str = ""
+) -> dict[Key, list[Column]]:
+    found: dict[Key, list[Column]] = {key: [] for key in KEYS}
+    for column in columns:
+        claim = claim_of(column, view, a, b) if column.is_judge else None
+        if claim is not None and can_tell(column):
+            found[claim, column.quantity.aspect].append(column)
+    return {key: judges for key, judges in found.items() if judges}
 
-    The gap is taken as it was measured; draws of judges that heard the same utterances
+
+def _points(column: Column) -> float:
+    """Return what turns a difference of a judge into percentage points, better > 0."""
+    sign = 1 if column.quantity.higher_is_better else -1
+    return sign * (1 if column.quantity.unit == "%" else 100)
+
+
+def _share(judges: Sequence[Column], a: str, b: str) -> Difference:
+    """Divide the points that ``a`` is better than ``b`` by those that clean is better.
+
+    Sums over the judges, so that one that hardly hears noise decides little. The
+    divisor is taken as it was measured; draws of judges that heard the same utterances
     are draws of the same utterances.
     """
-    found = []
+    pairs = []
+    gap = 0.0
     for column in judges:
-        difference, gap = column.difference(a, b), column.difference(CLEAN, NOISY)
-        assert difference is not None
-        assert gap is not None  # `can_tell`
-        found.append((difference, 100 / gap.value))
-    if not found:
-        return None
-    value = statistics.fmean(scale * each.value for each, scale in found)
-    count = min(each.count for each, _ in found)
-    draws = [each.draws * scale for each, scale in found if each.draws is not None]
-    if len(draws) < len(found):
+        found, whole = column.difference(a, b), column.difference(CLEAN, NOISY)
+        assert found is not None
+        assert whole is not None  # `can_tell`
+        scale = _points(column)
+        gap += scale * whole.value
+        pairs.append((found, 100 * scale))
+    value = sum(scale * found.value for found, scale in pairs) / gap
+    count = min(found.count for found, _ in pairs)
+    draws = [found.draws * scale for found, scale in pairs if found.draws is not None]
+    if len(draws) < len(pairs):
         return Difference(value, None, None, count)
     length = min(map(len, draws))
-    mean = np.mean([each[:length] for each in draws], axis=0)
-    low, high = np.percentile(mean, [2.5, 97.5])
-    return Difference(value, float(low), float(high), count, mean)
+    total = np.sum([each[:length] for each in draws], axis=0) / gap
+    low, high = np.percentile(total, [2.5, 97.5])
+    return Difference(value, float(low), float(high), count, total)
+
+
+def share_closed(judges: Sequence[Column], row: str) -> float | None:
+    """Return the share in % of what noise takes that a row gives back: 0 is noisy.
+
+    None, where a judge has no value of the row.
+    """
+    if row == CLEAN:
+        return 100.0
+    if any(row != NOISY and column.difference(row, NOISY) is None for column in judges):
+        return None
+    return 0.0 if row == NOISY else _share(judges, row, NOISY).value

@@ -49,26 +49,44 @@ class Comparison:
         return {s.name: len(s.rows) for s in self.systems if s.trained}
 
     @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Pairs of rows: what a loss does, and what of it a control and mixing do.
+    def main_pairs(self) -> list[tuple[str, str]]:
+        """Pairs of rows that a reader asks for, in that order.
 
-        Each system and the baseline; a speech model in the loss and a control; a
-        mixture with noisy speech and its own system; a speech model and the mixture of
-        the baseline; each row and noisy.
+        What a speech model in the loss does in place of the baseline, of a control, and
+        of the baseline mixed with noisy speech; what these two do by themselves; other
+        systems; what enhancement does at all.
         """
         trained = [system for system in self.systems if system.trained]
         plain = [system for system in trained if not system.adds_observation]
-        mixed = [system for system in trained if system.adds_observation]
-        models = [system.name for system in plain if system.has_speech_model]
-        controls = [system.name for system in plain if system.is_control]
-        pairs = [(s.name, self.baseline) for s in plain if s.name != self.baseline]
-        pairs += [(name, other) for name in models for other in controls]
-        pairs += [(s.name, s.of) for s in mixed]
-        free = [system.name for system in mixed if system.of == self.baseline]
-        pairs += [(name, other) for name in models for other in free]
-        if self.joint or any(column.is_judge for column in self.columns):
-            pairs += [(system.name, NOISY) for system in self.systems]
+        free = [s.name for s in trained if s.of == self.baseline]
+        models = [s.name for s in plain if s.has_speech_model]
+        controls = [s.name for s in plain if s.is_control]
+        others = [s.name for s in plain if s.name != self.baseline]
+        pairs = [
+            (name, other)
+            for name in models
+            for other in (self.baseline, *controls, *free)
+            if name != other
+        ]
+        pairs += [(name, self.baseline) for name in (*controls, *free, *others)]
+        if self._judged:
+            mixed = [s.name for s in self.systems if s.adds_observation]
+            names = [s.name for s in self.systems if s.name not in mixed]
+            pairs += [(name, NOISY) for name in names]
+        return [(a, b) for a, b in dict.fromkeys(pairs) if a != b]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All pairs: those of `main_pairs`, and what mixing does to each system."""
+        mixed = [system for system in self.systems if system.adds_observation]
+        pairs = [*self.main_pairs, *((s.name, s.of) for s in mixed)]
+        if self._judged:
+            pairs += [(system.name, NOISY) for system in mixed]
         return list(dict.fromkeys(pairs))
+
+    @property
+    def _judged(self) -> bool:
+        return self.joint or any(column.is_judge for column in self.columns)
 
     def is_compared(self, column: Column, other: str) -> bool:
         """Whether the difference is shown: to noisy, in a set, that of judges."""

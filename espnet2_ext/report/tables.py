@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from espnet2_ext.metrics.result import Difference
@@ -10,25 +9,27 @@ from espnet2_ext.metrics.statistic import RESAMPLES
 from espnet2_ext.report.cells import (
     NBSP,
     NONE,
+    PIPELINE_SIGN,
     SIGNS_NOTE,
     Cell,
     Table,
     difference_cell,
     number_cell,
 )
-from espnet2_ext.report.claims import judges_of
+from espnet2_ext.report.claims import judges_of, share_closed
 from espnet2_ext.report.column import Column
 from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.sources.scores import SUPERVISED
 from espnet2_ext.report.systems import CLEAN, NOISY
 
-CIRCULAR, PIPELINE_SIGN = "‡", "†"
+CIRCULAR = "‡"
 WORSE_THAN_NOISY, WORSE_THAN_BASELINE = "▼", "▽"
 BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL", "P808")
 CLAIMS_NOTE = (
     "Pipeline: judges that listen through a model in the loss of some row (†). "
     "Transfer: judges that no loss knows. Each only where it is shown to hear that "
-    "clean speech is better than noisy."
+    "clean speech is better than noisy; together by the points that noise takes from "
+    "them: a judge that hardly hears noise counts little."
 )
 INTERVAL_NOTE = (
     "Difference [95 % paired-bootstrap interval]: it covers the choice of {items} "
@@ -273,21 +274,14 @@ def gap_closed(column: Column, name: str) -> float | None:
     return 100 * (value - noisy) / (clean - noisy)
 
 
-def mean_gap(columns: Sequence[Column], name: str) -> float | None:
-    """Return the mean of `gap_closed`, or ``None`` where a column has none."""
-    gaps = [gap_closed(column, name) for column in columns]
-    known = [gap for gap in gaps if gap is not None]
-    complete = bool(known) and len(known) == len(gaps)
-    return statistics.fmean(known) if complete else None
-
-
 def gap_table(view: Comparison) -> Table:
     """Build the table of the relative gap closed, with its mean over the tasks."""
-    claims = judges_of(view.columns)
+    claims = judges_of(view)
     rows = []
     for system in view.systems:
         gaps = [gap_closed(column, system.name) for column in view.columns]
-        numbers = (*gaps, *(mean_gap(found, system.name) for found in claims.values()))
+        shares = (share_closed(found, system.name) for found in claims.values())
+        numbers = (*gaps, *shares)
         rows.append((Cell(system.name), *(number_cell(n, None, 1) for n in numbers)))
     headers = (
         f"{column.label}{relation_sign(column)} (%){NBSP}↑ {count_of(column)}"
@@ -298,8 +292,8 @@ def gap_table(view: Comparison) -> Table:
         (
             *("", *headers),
             *(
-                f"mean, {name} (%){NBSP}↑ [{len(found)}{NBSP}judges]"
-                for name, found in claims.items()
+                f"{' '.join(key)} (%){NBSP}↑ [{len(found)}{NBSP}judges]"
+                for key, found in claims.items()
             ),
         ),
         tuple(rows),

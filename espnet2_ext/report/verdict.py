@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from espnet2_ext.metrics.quantity import QUALITY
-from espnet2_ext.report.claims import PIPELINE, TRANSFER, Claim, find_claims
+from espnet2_ext.report.cells import PIPELINE_SIGN
+from espnet2_ext.report.claims import PIPELINE, TRANSFER, Claim, Key, find_claims
 from espnet2_ext.report.column import Column
 from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.systems import NOISY, System
 
 WAYS = {"better": "better", "worse": "worse", "undecided": "no difference shown"}
-SAID = {
-    "better": "it helps",
-    "worse": "it does harm",
-    "undecided": "neither help nor harm is shown",
-}
 PRICE_KEYS = ("SI_SNR", "PESQ_WB")  # named in a sentence; the tables have all
 
 
@@ -43,11 +39,14 @@ def _change(a: System, b: System) -> str:
     return "Another system"
 
 
-def conclude(claim: Claim) -> str:
-    """Say in words whether a claim holds."""
-    if claim.difference is None:
-        return "no judge"
-    return SAID[claim.difference.verdict(higher_is_better=True)]
+def conclude(claims: Mapping[Key, Claim], name: str) -> str:
+    """Say in words what the judges of a claim show, for each aspect of speech."""
+    said = [
+        f"{aspect} {WAYS[claim.difference.verdict(higher_is_better=True)]}"
+        for (claimed, aspect), claim in claims.items()
+        if claimed == name
+    ]
+    return ", ".join(said) or "no judge"
 
 
 def _lowered(view: Comparison, a: str, b: str) -> Iterator[Column]:
@@ -61,21 +60,18 @@ def _lowered(view: Comparison, a: str, b: str) -> Iterator[Column]:
 def headline(view: Comparison, a: str, b: str) -> str:
     """Say in one line what row ``a`` does in place of row ``b``, without numbers."""
     claims = find_claims(view, a, b)
-    if any(system.name == a and system.upstreams for system in view.systems):
-        said = [
-            f"for the pipeline, {conclude(claims[PIPELINE])}",
-            f"for transfer, {conclude(claims[TRANSFER])}",
-        ]
-    else:  # no upstream in its loss: whatever listens is another model
-        said = [f"for recognition, {conclude(claims[TRANSFER])}"]
-    if b != NOISY and (lowered := [c.label for c in _lowered(view, a, b)]):
+    said = [f"for transfer, {conclude(claims, TRANSFER)}"]
+    if any(system.has_speech_model for system in view.systems):
+        said.insert(0, f"for the pipeline, {conclude(claims, PIPELINE)}")
+    lowered = dict.fromkeys(c.quantity.label for c in _lowered(view, a, b))
+    if b != NOISY and lowered:
         said.append(f"the price: lower {', '.join(lowered)}")
     return f"{subject(view, a, b)}: {'; '.join(said)}"
 
 
 def headlines(view: Comparison) -> list[str]:
-    """Write one line per comparison, without the judges."""
-    return [f"{headline(view, a, b)}." for a, b in view.pairs]
+    """Write one line for each main comparison, without the judges."""
+    return [f"{headline(view, a, b)}." for a, b in view.main_pairs]
 
 
 def _listing(view: Comparison, a: str, b: str) -> str:
@@ -87,7 +83,7 @@ def _listing(view: Comparison, a: str, b: str) -> str:
             assert difference is not None  # `find_claims`
             verdict = difference.verdict(column.quantity.higher_is_better)
             label = column.label if view.joint else column.quantity.label
-            ways[verdict].append(label + ("†" if column.relation(a) else ""))
+            ways[verdict].append(label + (PIPELINE_SIGN if column.related else ""))
     parts = [f"{WAYS[v]}: {', '.join(names)}" for v, names in ways.items() if names]
     return "; ".join(parts) or "nothing to compare"
 

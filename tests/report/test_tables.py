@@ -208,9 +208,9 @@ def test_differences_carry_interval_and_verdict(corpus: Corpus) -> None:
 @pytest.mark.parametrize(
     ("errors", "sentence"),
     [
-        (1, "it helps"),
-        (3, "neither help nor harm is shown"),
-        (6, "it does harm"),
+        (1, "better"),
+        (3, "no difference shown"),
+        (6, "worse"),
     ],
 )
 def test_verdict_is_honest_in_every_direction(
@@ -222,9 +222,9 @@ def test_verdict_is_honest_in_every_direction(
     first, *others = verdicts(read(corpus))
     assert first.startswith(
         "test_en: The SSL loss (SE-SNR+SSL in place of SE-SNR): for the pipeline, no "
-        f"judge; for transfer, {sentence} ("
+        f"judge; for transfer, content {sentence} ("
     )
-    harm = r"Enhancement by SE-SNR\+SSL: .* for transfer, it does harm"
+    harm = r"Enhancement by SE-SNR\+SSL: .* for transfer, content worse"
     assert any(re.search(harm, line) for line in others) == (errors > 4)
 
 

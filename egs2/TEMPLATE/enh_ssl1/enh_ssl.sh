@@ -172,7 +172,7 @@ train_systems() { # KIND: those that are not trained yet
             -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
             ${seed:+--seed "${seed}"} ${start:+--init_param "${start}"} \
             ${config:+--config "${config}"} ${enh_args}
-    done < <(rows "$1" label exp seed config start)
+    done < <(rows "$1" label exp seed config start | tac) # the last cost most: they start first
     wait_jobs
 }
 

@@ -14,10 +14,11 @@ downstream= # tasks: quick (three), demo (seven) or full; empty: quick in the de
 pass_on=true # the options of enh_ssl.sh, which override those below
 . utils/parse_options.sh
 case "${budget}" in
-    demo) network=tcn loss=whisper seeds=0 sets=test_en size="small --max_test_utts 48"
-        tasks=quick recognisers=whisper_tiny_en metrics="SI_SNR PESQ_WB ESTOI P808 LPS SPK_SIM" ;;
+    demo) network=tcn loss=whisper_early seeds=0 sets=test_en size="small --max_test_utts 36"
+        jobs=2 tasks=quick recognisers=whisper_tiny_en
+        metrics="SI_SNR PESQ_WB ESTOI P808 LPS SPK_SIM" ;;
     full) network=tcn_warm loss=whisper_early seeds="0 1 2" sets="test_en test_spk2" size=core
-        tasks=full recognisers="pocketsphinx whisper_tiny_en" metrics="" ;;
+        jobs=1 tasks=full recognisers="pocketsphinx whisper_tiny_en" metrics="" ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
 esac
 network=${separator:-${network}} loss=${upstream:-${loss}} tasks=${downstream:-${tasks}}
@@ -42,7 +43,7 @@ exec ./enh_ssl.sh \
     --local_data_opts "--corpus_size ${size}" --audio_format wav --max_wav_duration 30 \
     --enh_config "${snr}.yaml ${snr}_fbank.yaml ${snr}_${loss}.yaml" --init_config "${first}" \
     --enh_label "SE-SNR SE-SNR+log-mel SE-SNR+SSL" --seeds "${seeds}" --observation_adding 0.1 \
-    --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
+    --train_jobs "${jobs}" --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
     --scoring_metrics "${metrics}" --recognisers "${recognisers}" \
     --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
     --local_superb_opts "--superb_size ${tasks}" --superb_tasks "${probes}" \

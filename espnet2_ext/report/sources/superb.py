@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_ext.errors import UserError, shorten, unknown_name
-from espnet2_ext.metrics.quantity import JUDGE, SHOWN, Quantity
+from espnet2_ext.metrics.quantity import (
+    CONTENT,
+    EMOTION,
+    JUDGE,
+    SHOWN,
+    SPEAKER,
+    Quantity,
+)
 from espnet2_ext.report.circularity import of_probe, related
 from espnet2_ext.report.column import DOWNSTREAM, Column, Items, Run, complete_rows
 from espnet2_ext.report.systems import Origin, System, losses_of, origins
@@ -24,6 +31,7 @@ Line = Mapping[str, Any]
 TOLERANCE = 0.05  # percentage points between result.json and its predictions
 # Content, semantics, speaker, paralinguistics: SUPERB's order; others after them.
 ORDER = ("pr", "asr", "ks", "ic", "sf", "sid", "asv", "sd", "er")
+ASPECTS = {**dict.fromkeys(("sid", "asv", "sd"), SPEAKER), "er": EMOTION}
 TOKENS = {"per": "phones", "wer": "words", "cer": "chars"}
 METRICS = {"accuracy": "accuracy", "slot_type_f1": "F1"}  # as printed; else upper case
 
@@ -183,6 +191,7 @@ def _quantity(task: Task, metric: str, upstream: str) -> Quantity:
         higher_is_better=task.statistic.higher_is_better,
         digits=1,
         role=JUDGE if metric == task.metric else SHOWN,
+        aspect=ASPECTS.get(task.name, CONTENT),
     )
 
 

@@ -12,7 +12,7 @@ log() {
 }
 
 superb_size=demo   # quick (ks ic sid) | demo (a part: probes train in minutes) | full (everything)
-superb_snrs="0 5 10" # dB, of the noisy tests; each utterance gets one of them
+superb_snrs=       # dB, of the noisy tests, one for each utterance; empty: 0 5 (quick) or 0 5 10
 seed=0             # of the noise; the same seed gives the same bytes
 nj=2               # parallel processes
 
@@ -35,6 +35,8 @@ if [ -z "${DEBIAN_SPEECH:-}" ]; then
     exit 2
 fi
 
+[ "${superb_size}" = quick ] || snrs="0 5 10"
+superb_snrs=${superb_snrs:-${snrs:-0 5}}
 read -ra py <<< "${PYTHON:-python3}" # may be several words
 log "downstream tasks '${superb_size}', packages in ${DEBIAN_SPEECH}, in data/superb"
 PYTHONPATH="${MAIN_ROOT}/egs2/debian_speech:${PYTHONPATH}" "${py[@]}" -m corpus.prepare downstream \
