@@ -56,7 +56,19 @@ def test_weight_replaces_that_of_the_fragment_and_leaves_the_fragment(weight):
     assert fragment["wrapper_conf"]["weight"] == 10.0
 
 
-@pytest.mark.parametrize("weight", [(), ("--weight", "2.5")], ids=["same", "other"])
+def test_second_loss_has_a_name_of_its_own_in_the_log(command, tmp_path):
+    config = {**CONFIG, "criterions": [SNR, SSL]}
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    made = yaml.safe_load(command("--name", "second_loss").read_text())
+    assert made["criterions"][:2] == [SNR, SSL]
+    assert made["criterions"][2]["conf"] == {**SSL["conf"], "name": "second_loss"}
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [(), ("--weight", "2.5"), ("--weight", "2.5", "--name", "my_loss")],
+    ids=["same", "other", "named"],
+)
 def test_first_lines_say_how_to_make_the_file_again(command, capsys, weight):
     path = command(*weight)
     assert capsys.readouterr().out.splitlines()[-1] == "out.yaml"

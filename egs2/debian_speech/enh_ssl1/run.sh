@@ -8,27 +8,32 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 budget=demo # demo or full
 separator=  # another network: tcn tcn_warm tcn_large_warm convtasnet_small convtasnet
-upstream=   # in the loss: whisper whisper_early hubert (conf/tuning says for which networks)
+upstream=   # in the loss: whisper whisper_early hubert both (conf/tuning: for which networks)
 downstream= # tasks: quick (three), demo (seven) or full; empty: quick in the demo, else full
 ## end of options
 pass_on=true # the options of enh_ssl.sh, which override those below
 . utils/parse_options.sh
 case "${budget}" in
-    demo) network=tcn loss=whisper_early seeds=0 sets=test_en size="small --max_test_utts 36"
-        jobs=2 tasks=quick recognisers=whisper_tiny_en
-        metrics="SI_SNR PESQ_WB ESTOI P808 LPS SPK_SIM" ;;
-    full) network=tcn_warm loss=whisper_early seeds="0 1 2" sets="test_en test_spk2" size=core
-        jobs=1 tasks=full recognisers="pocketsphinx whisper_tiny_en" metrics="" ;;
+    demo) network=tcn losses=whisper_early names=SSL seeds=0 jobs=2
+        sets=test_en size="small --max_test_utts 36" tasks=quick
+        recognisers=whisper_tiny_en metrics="SI_SNR PESQ_WB ESTOI P808 LPS SPK_SIM" ;;
+    full) network=tcn_warm losses="whisper_early hubert both" names="Whisper HuBERT both"
+        seeds="0 1 2" jobs=1 sets="test_en test_spk2" size=core tasks=full
+        recognisers="pocketsphinx whisper_tiny_en" metrics="" ;;
     *) echo "run.sh: found --budget '${budget}'; expected demo or full" >&2 && exit 1 ;;
 esac
-network=${separator:-${network}} loss=${upstream:-${loss}} tasks=${downstream:-${tasks}}
+network=${separator:-${network}} tasks=${downstream:-${tasks}}
+[ -z "${upstream}" ] || losses=${upstream} names=SSL
 case "${tasks}" in
     quick) probes="ks ic sid" more="" heads=demo ;;
     demo | full) probes="pr asr ks ic sid asv lid" more=" fbank=asv" heads=${tasks} ;;
     *) echo "run.sh: found --downstream '${tasks}'; expected quick, demo or full" >&2 && exit 1 ;;
 esac
 snr=conf/tuning/train_enh_${network}_snr
-for config in "${snr}.yaml" "${snr}_fbank.yaml" "${snr}_${loss}.yaml"; do
+configs=${snr}.yaml labels=SE-SNR
+for loss in fbank ${losses}; do configs+=" ${snr}_${loss}.yaml"; done
+for name in log-mel ${names}; do labels+=" SE-SNR+${name}"; done
+for config in ${configs}; do
     [ -r "${config}" ] || { echo "run.sh: found no ${config}; expected one for this --separator" \
         "and --upstream; there are: $(cd conf/tuning && echo *.yaml)" >&2 && exit 1; }
 done
@@ -41,8 +46,8 @@ ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 exec ./enh_ssl.sh \
     --train_set train --valid_set valid --test_sets "${sets}" --eval_valid_set false \
     --local_data_opts "--corpus_size ${size}" --audio_format wav --max_wav_duration 30 \
-    --enh_config "${snr}.yaml ${snr}_fbank.yaml ${snr}_${loss}.yaml" --init_config "${first}" \
-    --enh_label "SE-SNR SE-SNR+log-mel SE-SNR+SSL" --seeds "${seeds}" --observation_adding 0.1 \
+    --enh_config "${configs}" --init_config "${first}" \
+    --enh_label "${labels}" --seeds "${seeds}" --observation_adding 0.1 \
     --train_jobs "${jobs}" --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
     --scoring_metrics "${metrics}" --recognisers "${recognisers}" \
     --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
