@@ -78,7 +78,13 @@ def _add_versa(
     broken = {line["utt"] for line in lines if AUDIO in line.get(NO_VALUE, {})}
     judged = [item for item in items if item.utt not in broken]
     work = output.with_name(f"{output.stem}.versa")
-    values, unknown = score_with_versa(judged, config, work)
+    values, unknown = score_with_versa(
+        {item.utt: item.est for item in judged},
+        {item.utt: item.ref for item in judged},
+        {item.utt: item.text for item in judged if item.text is not None},
+        config,
+        work,
+    )
     if unknown:
         logging.warning(
             "VERSA: left out %s: it is not known which way is better; add a line to "

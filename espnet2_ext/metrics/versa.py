@@ -12,17 +12,14 @@ import math
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from espnet2_ext.errors import UserError, shorten
 from espnet2_ext.fileio.digest import hash_file
 from espnet2_ext.fileio.scp import write_scp
 from espnet2_ext.metrics.quantity import VERSA_PREFIX, Quantity
-
-if TYPE_CHECKING:
-    from espnet2_ext.metrics.items import ScoredItem
 
 PROGRAM = "versa-score"
 LAST_LINES = 5  # of its log, in a message
@@ -74,12 +71,17 @@ def versa_settings(config: Path) -> dict[str, str]:
 
 
 def score_with_versa(
-    items: Sequence[ScoredItem], config: Path, work: Path
+    est: Mapping[str, str],
+    ref: Mapping[str, str],
+    text: Mapping[str, str],
+    config: Path,
+    work: Path,
 ) -> tuple[dict[str, dict[str, float | None]], list[str]]:
     """Score utterances by ``versa-score``.
 
     Args:
-        items: with the paths of estimate and reference.
+        est, ref: utterance -> path of estimate and reference.
+        text: utterance -> what is said; used where it is known of all.
         config: VERSA's YAML of metrics.
         work: prefix of files for lists, output and log.
 
@@ -90,16 +92,16 @@ def score_with_versa(
     Raises:
         UserError: if the program fails, or says nothing of an utterance.
     """
-    pred, gt, text = (Path(f"{work}.{kind}") for kind in ("pred", "gt", "text"))
     output, log = Path(f"{work}.out"), Path(f"{work}.log")
-    write_scp(pred, {item.utt: item.est for item in items})
-    write_scp(gt, {item.utt: item.ref for item in items})
-    files = {"pred": pred, "gt": gt, "score_config": config, "output_file": output}
+    files = {"score_config": config, "output_file": output}
+    tables = {"pred": est, "gt": ref}
+    if text.keys() >= est.keys():
+        tables["text"] = text
+    for name, table in tables.items():
+        files[name] = Path(f"{work}.{name}")
+        write_scp(files[name], table)
     command = [PROGRAM, "--io", "soundfile"]
     command += [word for n, file in files.items() for word in (f"--{n}", str(file))]
-    if all(item.text is not None for item in items):
-        write_scp(text, {item.utt: item.text for item in items})
-        command += ["--text", str(text)]
     with log.open("w", encoding="utf-8") as stream:
         done = subprocess.run(command, stdout=stream, stderr=stream, check=False)
     if done.returncode != 0 or not output.is_file():
@@ -108,7 +110,7 @@ def score_with_versa(
             f"{PROGRAM} ended with {done.returncode}; {log} ends with:\n{last}\nTry "
             f"the command by hand: {shlex.join(command)}"
         )
-    return _read(output, [item.utt for item in items])
+    return _read(output, list(est))
 
 
 def _read(

@@ -157,12 +157,13 @@ def to_markdown(document: Document) -> str:
 
 
 def to_plain(document: Document) -> str:
-    """Print the pooled tables with their notes and verdicts for a terminal."""
-    parts = []
-    for section in document.sections:
-        table = section.tables[0]
-        notes = "\n".join(f"  {note}" for note in table.notes)
-        said = "\n".join(section.verdicts)
-        grids = "\n\n".join(map(table_to_markdown, split_table(table, TERMINAL)))
-        parts.append(f"{table.title}\n{grids}\n{notes}\n{said}")
-    return "\n\n".join(parts)
+    """Print the pooled tables for a terminal, the summary and its verdicts last."""
+    summary, *others = document.sections
+    parts = [_plain(section.tables[0]) for section in (*others, summary)]
+    return "\n\n".join([*parts, "\n".join(summary.verdicts)])
+
+
+def _plain(table: Table) -> str:
+    notes = (f"  {note}" for note in table.notes)
+    grids = "\n\n".join(map(table_to_markdown, split_table(table, TERMINAL)))
+    return "\n".join([table.title, grids, *notes])

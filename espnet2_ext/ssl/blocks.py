@@ -5,11 +5,12 @@ and its list of hooks is shared by all threads. A *stack* runs the same modules 
 by block instead, and stops at the highest layer that is wanted.
 
 The interface of a stack: ``num_states``, ``has_conv``, ``stride`` (samples per frame),
-and ``run(wav (B, T), lengths (B,), depth, exact) -> (conv, states, frame_lengths)``,
-where ``depth`` -1 asks for the convolutional features only. ``exact`` gives every
-utterance of a padded batch what it has alone. Models were pre-trained on crops without
-padding, and s3prl, fairseq and transformers let it count: in the group norm of the
-first convolution, and between the positional convolutions of data2vec.
+and ``run(wav (B, T), lengths (B,), depth, exact, call) -> (conv, states,
+frame_lengths)``, where ``depth`` -1 asks for the convolutional features only. ``exact``
+gives every utterance of a padded batch what it has alone. Models were pre-trained on
+crops without padding, and s3prl, fairseq and transformers let it count: in the group
+norm of the first convolution, and between the positional convolutions of data2vec.
+``call`` runs a block (``espnet2_ext.ssl.recompute``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from espnet2_ext.ssl.kernels import ChannelNormGelu, conv_channels_last
+from espnet2_ext.ssl.recompute import Call, keep
 from espnet2_ext.torch_utils.frames import frame_mask, zero_padding
 
 MIN_SAMPLES = 1600  # the shortest input that every upstream of s3prl takes
@@ -44,7 +46,12 @@ class Stack(Protocol):
     stride: int
 
     def run(
-        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+        self,
+        wav: Tensor,
+        lengths: Tensor,
+        depth: int,
+        exact: bool = True,
+        call: Call = keep,
     ) -> States:
         """Compute layers 0 to ``depth`` of ``wav`` (B, T) with ``lengths`` (B,)."""
         ...
@@ -93,14 +100,19 @@ class ConvTransformerStack:
         return lengths.clamp_min(1)
 
     def run(
-        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+        self,
+        wav: Tensor,
+        lengths: Tensor,
+        depth: int,
+        exact: bool = True,
+        call: Call = keep,
     ) -> States:
         """Compute the states; see the module's docstring."""
         model = self.model
         padded = bool((lengths < wav.size(1)).any())
         if self.normalize:
             wav = normalize_wav(wav, lengths)
-        conv = self._convolve(wav, lengths if padded and exact else None)
+        conv = self._convolve(wav, lengths if padded and exact else None, call)
         conv, frames = conv.transpose(1, 2), self.frame_lengths(lengths)
         if depth < 0:
             return States(conv, [], frames)
@@ -110,7 +122,8 @@ class ConvTransformerStack:
         valid = frame_mask(frames, x.size(1))
         if not exact:
             valid = self._s3prl_mask(valid, lengths, wav)
-        hidden = self._blocks(zero_padding(x, valid), valid, depth, padded and exact)
+        x = zero_padding(x, valid)
+        hidden = self._blocks(x, valid, depth, padded and exact, call)
         return States(conv, hidden, frames)
 
     def _s3prl_mask(self, valid: Tensor, lengths: Tensor, wav: Tensor) -> Tensor:
@@ -120,17 +133,21 @@ class ConvTransformerStack:
         padding = ~frame_mask(lengths, wav.size(1))
         return ~self.model.forward_padding_mask(valid, padding)
 
-    def _convolve(self, wav: Tensor, lengths: Tensor | None) -> Tensor:
+    def _convolve(self, wav: Tensor, lengths: Tensor | None, call: Call) -> Tensor:
         """Give (B, C, F); with ``lengths`` a norm over time is over valid frames."""
         x = wav.unsqueeze(1)
-        for n, (conv, *others) in enumerate(self.model.feature_extractor.conv_layers):
-            x = conv_channels_last(x, conv)
-            if isinstance(others[-2], nn.GroupNorm):  # dropout, norm, GELU
-                frames = None if lengths is None else self.frame_lengths(lengths, n + 1)
-                x = self._norm_gelu(x, others[-2], frames)
-                continue
-            for module in others:
-                x = module(x)
+        for n, block in enumerate(self.model.feature_extractor.conv_layers):
+            frames = None if lengths is None else self.frame_lengths(lengths, n + 1)
+            x = call(self._convolve_once, x, block, frames)
+        return x
+
+    def _convolve_once(self, x: Tensor, block: Any, frames: Tensor | None) -> Tensor:
+        conv, *others = block
+        x = conv_channels_last(x, conv)
+        if isinstance(others[-2], nn.GroupNorm):  # dropout, norm, GELU
+            return self._norm_gelu(x, others[-2], frames)
+        for module in others:
+            x = module(x)
         return x
 
     @staticmethod
@@ -153,7 +170,7 @@ class ConvTransformerStack:
         return x
 
     def _blocks(
-        self, x: Tensor, valid: Tensor, depth: int, exact: bool
+        self, x: Tensor, valid: Tensor, depth: int, exact: bool, call: Call
     ) -> list[Tensor]:
         encoder = self.model.encoder
         if exact:
@@ -167,7 +184,7 @@ class ConvTransformerStack:
         x = x.transpose(0, 1)  # (F, B, D), the order of these blocks
         relative: dict[str, Tensor] = {}  # WavLM hands its bias from block to block
         for layer in encoder.layers[:depth]:
-            x, *rest = layer(x, self_attn_padding_mask=padding, **relative)
+            x, *rest = call(layer, x, self_attn_padding_mask=padding, **relative)
             if len(rest) == 2:
                 relative = {"pos_bias": rest[1]}
             hidden.append(x.transpose(0, 1))
@@ -196,9 +213,14 @@ class HookedStack:
         self.stride = stride
 
     def run(
-        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+        self,
+        wav: Tensor,
+        lengths: Tensor,
+        depth: int,
+        exact: bool = True,
+        call: Call = keep,
     ) -> States:
-        """Compute the states; s3prl always runs to the end, whatever the depth."""
+        """Compute the states; s3prl always runs to the end, in one piece."""
         if not exact:
             return self._run_together(wav, lengths, depth)
         found: list[list[Tensor]] = [[] for _ in range(len(wav))]

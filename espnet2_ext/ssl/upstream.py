@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_ext.batches import check_lengths, check_waveforms
-from espnet2_ext.checks import UPSTREAM_FS, sampling_rate
+from espnet2_ext.checks import UPSTREAM_FS, flag, sampling_rate
 from espnet2_ext.errors import UserError
 from espnet2_ext.ssl.blocks import MIN_SAMPLES, HookedStack, States
 from espnet2_ext.ssl.isolation import forward_conditions, own_conditions
@@ -36,6 +36,7 @@ from espnet2_ext.ssl.loading import (
     has_conv_features,
 )
 from espnet2_ext.ssl.memo import states_of
+from espnet2_ext.ssl.recompute import keep, recompute
 from espnet2_ext.ssl.shared import shared_stack
 from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.torch_utils.frames import frame_mask
@@ -60,6 +61,8 @@ class FrozenUpstream:
         layers: which layers to return; see ``espnet2_ext.ssl.layers``.
         fs: sampling rate of the waveforms in Hz, 1000 to 384000; others than 16000 are
             resampled.
+        activation_checkpointing: compute the inside of each block again in the
+            backward pass, for a third of the memory and a third more time.
 
     Raises:
         UserError: see ``check_upstream``; a malformed ``layers``, or ``conv`` where
@@ -73,7 +76,13 @@ class FrozenUpstream:
         *,
         layers: object = "all",
         fs: int = UPSTREAM_FS,
+        activation_checkpointing: bool = False,
     ) -> None:
+        self._call = (
+            recompute
+            if flag("activation_checkpointing", activation_checkpointing)
+            else keep
+        )
         spec = UpstreamSpec.of(upstream)
         check_upstream(spec)  # names the path as the user wrote it
         self.spec = spec.absolute()
@@ -113,6 +122,13 @@ class FrozenUpstream:
         """
         if self._weights is None:
             stack = self._shared.on(self._shared.device())
+            if self._call is recompute and isinstance(stack, HookedStack):
+                raise UserError(
+                    "activation_checkpointing: found true with "
+                    f"'{self.spec.upstream}', which runs by s3prl's own forward pass, "
+                    "in one piece; expected an upstream of the families wav2vec2, "
+                    "hubert, wavlm, data2vec, unispeech_sat or whisper; remove it."
+                )
             self._weights = self.layers.resolve(stack.num_states, stack.has_conv)
             try:
                 with own_conditions():
@@ -247,4 +263,4 @@ class FrozenUpstream:
         # s3prl draws layer drop and dither in evaluation mode, too
         conditions = forward_conditions(wav.device, isinstance(stack, HookedStack))
         with conditions, torch.autocast(kind, enabled=False) if half else nullcontext():
-            return stack.run(wav, lengths, depth, self.spec.exact_padding)
+            return stack.run(wav, lengths, depth, self.spec.exact_padding, self._call)

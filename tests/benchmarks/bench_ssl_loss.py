@@ -28,8 +28,9 @@ from pathlib import Path
 
 import torch
 
+LEAN = "B all, checkpointing"
 TWO = ("D shared", "D apart")
-LAYERS = {"B all": "all", "B 0-9": "0-9", "B 0-6": "0-6", "B 0-3": "0-3"}
+LAYERS = {"B all": "all", LEAN: "all", "B 0-9": "0-9", "B 0-6": "0-6", "B 0-3": "0-3"}
 BASE = {
     "encoder_layers": 12,
     "encoder_embed_dim": 768,
@@ -58,12 +59,16 @@ def signals() -> tuple[torch.Tensor, torch.Tensor]:
     return clean, clean + 0.01 * torch.randn(4, 64000, generator=generator)
 
 
-def make_loss(checkpoint: str, layers: str) -> Callable[[], None]:
+def make_loss(checkpoint: str, name: str) -> Callable[[], None]:
     """B: our loss, forward and backward."""
     from espnet2_ext.enh.loss.ssl_distance import SSLDistance
     from espnet2_ext.ssl.spec import UpstreamSpec
 
-    loss = SSLDistance(UpstreamSpec("wavlm_local", checkpoint), layers=layers)
+    loss = SSLDistance(
+        UpstreamSpec("wavlm_local", checkpoint),
+        layers=LAYERS[name],
+        activation_checkpointing=name == LEAN,
+    )
     loss.upstream.load()
     clean, enhanced = signals()
 
@@ -136,9 +141,7 @@ def make(name: str, checkpoint: str) -> Callable[[], None]:
         return make_forward(checkpoint)
     if name in TWO:
         return make_two(checkpoint, shared=name == "D shared")
-    return (
-        make_naive(checkpoint) if name == "C" else make_loss(checkpoint, LAYERS[name])
-    )
+    return make_naive(checkpoint) if name == "C" else make_loss(checkpoint, name)
 
 
 def resident_mb(field: str) -> float:

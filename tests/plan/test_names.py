@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from espnet2_ext.plan.names import names_of
+from espnet2_ext.plan.names import names_of, with_metrics
 from tests.plan.recipes import MACHINE, option_list
 
 
@@ -120,3 +120,28 @@ def test_stages_that_are_left_out_are_named_with_the_option():
     reason = "--ref_num 2, and one speaker is judged"
     assert left.pop("left_out[12]") == "--skip_upload_hf true"
     assert left == {f"left_out[{n}]": reason for n in (8, 9, 10, 13, 14, 15)}
+
+
+def test_a_judge_whose_wheel_is_gone_costs_its_column_alone(monkeypatch, capsys):
+    from espnet2_ext.errors import UserError
+    from espnet2_ext.metrics import registry
+
+    found = registry.find_metric
+
+    def find(name):
+        if name == "LPS":
+            raise UserError("metric LPS needs hama, which is not installed.")
+        return found(name)
+
+    monkeypatch.setattr(registry, "find_metric", find)
+    options = {"fs": "16k", "scoring_metrics": ""}
+    chosen = with_metrics(options)["scoring_metrics"].split()
+    assert chosen == ["SI_SNR", "SDR", "PESQ_WB", "ESTOI", "DNSMOS", "P808", "SPK_SIM"]
+    said = capsys.readouterr().err
+    assert (
+        said
+        == "WARNING: no column LPS: metric LPS needs hama, which is not installed.\n"
+    )
+    named = with_metrics({**options, "scoring_metrics": "LPS"})
+    assert named["scoring_metrics"] == "LPS"  # refused, where it is asked for by name
+    assert "PESQ_WB" not in with_metrics({**options, "fs": "8k"})["scoring_metrics"]

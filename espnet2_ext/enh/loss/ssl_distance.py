@@ -72,6 +72,7 @@ class SSLDistance:
         distance: a key of ``DISTANCES``, or ``{name: key, parameter: value}``.
         normalize: none, layer_norm, l2 or running; see ``NORMALIZATIONS``.
         fs: sampling rate of the waveforms in Hz; see ``FrozenUpstream``.
+        activation_checkpointing: for large upstreams; see ``FrozenUpstream``.
         pad_reference: the most frames of silence to put before the reference, 1500 or
             less; 0 for none. Features of an SSL model carry their position, which a
             loss can use instead of the speech. So, as in SSL-MSE-PAD (Meghanani &
@@ -93,6 +94,7 @@ class SSLDistance:
         distance: object = MSE,
         normalize: str = NONE,
         fs: int = UPSTREAM_FS,
+        activation_checkpointing: bool = False,
         pad_reference: int = 0,
     ) -> None:
         self.distance, self.normalize = distance, normalize
@@ -100,7 +102,12 @@ class SSLDistance:
             "pad_reference", pad_reference, 0, MOST_PADDING, "number of frames"
         )
         self.compare = FeatureDistance(distance, normalize)
-        self.upstream = FrozenUpstream(upstream, layers=layers, fs=fs)
+        self.upstream = FrozenUpstream(
+            upstream,
+            layers=layers,
+            fs=fs,
+            activation_checkpointing=activation_checkpointing,
+        )
         self.uncertainty = LayerUncertainty()
         self.draws = Draws()
         name = distance["name"] if isinstance(distance, Mapping) else distance

@@ -15,6 +15,7 @@ from espnet2_ext.ssl.spec import UpstreamSpec
 KEYS = {
     *("upstream", "path_or_url", "download_dir", "extra_conf", "exact_padding"),
     *("layers", "distance", "normalize", "fs", "pad_reference"),
+    "activation_checkpointing",
     *("name", "only_for_test", "is_noise_loss", "is_dereverb_loss"),
 }
 
