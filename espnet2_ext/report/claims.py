@@ -23,6 +23,7 @@ from espnet2_ext.report.systems import CLEAN, NOISY
 PIPELINE, TRANSFER = "pipeline", "transfer"
 ASPECTS = (CONTENT, SPEAKER, EMOTION)
 Key = tuple[str, str]  # which claim, and what of speech
+SHARPEST = 1e-3  # least standard error of a gap, as a part of it
 KEYS: tuple[Key, ...] = tuple((c, a) for c in (PIPELINE, TRANSFER) for a in ASPECTS)
 
 
@@ -31,8 +32,8 @@ class Claim(NamedTuple):
 
     Attributes:
         judges: the columns.
-        difference: how much more of what noise takes from the judges one row gives
-            back, in %.
+        difference: how much more of the gap between noisy (0) and clean (100) one row
+            closes, in %, mean over the judges.
     """
 
     judges: tuple[Column, ...]
@@ -98,41 +99,41 @@ def _sort(
     return {key: judges for key, judges in found.items() if judges}
 
 
-def _points(column: Column) -> float:
-    """Return what turns a difference of a judge into percentage points, better > 0."""
-    sign = 1 if column.quantity.higher_is_better else -1
-    return sign * (1 if column.quantity.unit == "%" else 100)
-
-
 def _share(judges: Sequence[Column], a: str, b: str) -> Difference:
-    """Divide the points that ``a`` is better than ``b`` by those that clean is better.
+    """Average by how much more of each judge's gap ``a`` closes than ``b``, in %.
 
-    Sums over the judges, so that one that hardly hears noise decides little. The
-    divisor is taken as it was measured; draws of judges that heard the same utterances
-    are draws of the same utterances.
+    A judge counts by how sharply it tells clean from noisy: its gap over the standard
+    error of the gap, squared, which does not look at the rows. Gaps are taken as they
+    were measured; draws of judges that heard the same utterances are draws of the same
+    utterances.
     """
-    pairs = []
-    gap = 0.0
+    found, scales, weights = [], [], []
     for column in judges:
-        found, whole = column.difference(a, b), column.difference(CLEAN, NOISY)
-        assert found is not None
-        assert whole is not None  # `can_tell`
-        scale = _points(column)
-        gap += scale * whole.value
-        pairs.append((found, 100 * scale))
-    value = sum(scale * found.value for found, scale in pairs) / gap
-    count = min(found.count for found, _ in pairs)
-    draws = [found.draws * scale for found, scale in pairs if found.draws is not None]
-    if len(draws) < len(pairs):
+        difference, gap = column.difference(a, b), column.difference(CLEAN, NOISY)
+        assert difference is not None
+        assert gap is not None
+        assert gap.draws is not None  # `can_tell`
+        found.append(difference)
+        scales.append(100 / gap.value)
+        error = max(float(np.std(gap.draws)), SHARPEST * abs(gap.value))
+        weights.append((gap.value / error) ** 2)
+    shares = np.array(weights) / sum(weights)
+    value = float(
+        sum(w * s * d.value for w, s, d in zip(shares, scales, found, strict=True))
+    )
+    count = min(difference.count for difference in found)
+    draws = [difference.draws for difference in found if difference.draws is not None]
+    if len(draws) < len(found):
         return Difference(value, None, None, count)
     length = min(map(len, draws))
-    total = np.sum([each[:length] for each in draws], axis=0) / gap
-    low, high = np.percentile(total, [2.5, 97.5])
-    return Difference(value, float(low), float(high), count, total)
+    parts = zip(shares, scales, draws, strict=True)
+    mean = np.sum([w * s * each[:length] for w, s, each in parts], axis=0)
+    low, high = np.percentile(mean, [2.5, 97.5])
+    return Difference(value, float(low), float(high), count, mean)
 
 
 def share_closed(judges: Sequence[Column], row: str) -> float | None:
-    """Return the share in % of what noise takes that a row gives back: 0 is noisy.
+    """Return the share in % of the gap that a row closes, mean over judges: 0 is noisy.
 
     None, where a judge has no value of the row.
     """

@@ -79,8 +79,8 @@ def summary_table(sets: Sequence[Comparison], whole: Comparison) -> Table:
         rest = ", ".join(column.label for column in main[MAX_COLUMNS:])
         notes.append(f"In the tables below: {rest}.")
     notes.append(
-        f"{CLAIMS_NOTE} In %: what of these points a row gives back, 0 is {NOISY}, 100 "
-        f"is {CLEAN}."
+        f"{CLAIMS_NOTE} In %: how much of this gap a row closes; 0 is {NOISY}, 100 is "
+        f"{CLEAN}."
     )
     notes += [f"{' '.join(key)}: {_names(found)}." for key, found in claims.items()]
     rows = (tuple(_row(columns, list(claims.values()), name)) for name in whole.rows)
@@ -115,9 +115,9 @@ def claim_table(view: Comparison) -> Table:
         (
             f"Pipeline: judges ({PIPELINE_SIGN}) that listen through a model in the "
             "loss of the first row, or, where neither has one, of another. Transfer: "
-            "judges that neither loss knows. How many of the points that noise takes "
-            "from them one row gives back more than the other, in % [95 % "
-            "paired-bootstrap interval over what they judged and over seeds].",
+            "judges that neither loss knows. By how much more one row closes their "
+            "gaps between noisy and clean, in % [95 % paired-bootstrap interval over "
+            "what they judged and over seeds].",
             SIGNS_NOTE,
             f"{shown} differences are in this report: were all of them 0, about "
             f"{0.05 * shown:.0f} intervals would exclude 0.",

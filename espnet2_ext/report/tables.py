@@ -28,8 +28,8 @@ BY_SNR_KEYS = ("SI_SNR", "PESQ_WB", "ESTOI", "OVRL", "P808")
 CLAIMS_NOTE = (
     "Pipeline: judges that listen through a model in the loss of some row (†). "
     "Transfer: judges that no loss knows. Each only where it is shown to hear that "
-    "clean speech is better than noisy; together by the points that noise takes from "
-    "them: a judge that hardly hears noise counts little."
+    "clean speech is better than noisy, and counted by how sharply: by the square of "
+    "the gap between noisy and clean over its standard error."
 )
 INTERVAL_NOTE = (
     "Difference [95 % paired-bootstrap interval]: it covers the choice of {items} "

@@ -63,6 +63,7 @@ def judge(
     related: Mapping[str, str] | None = None,
     role: str = JUDGE,
     name: str = "j",
+    spread: float = 0.1,
 ) -> Column:
     """Make a judge; ``errors`` of 10 words in each utterance, row by row."""
     rng = np.random.default_rng(len(name))
@@ -73,7 +74,7 @@ def judge(
                 None,
                 Path(name),
                 {
-                    f"u{n}": (mean + rng.choice([-0.1, 0.1]), WORDS)
+                    f"u{n}": (mean + rng.choice([-spread, spread]), WORDS)
                     for n in range(COUNT)
                 },
             ),
@@ -146,37 +147,53 @@ def test_a_loss_with_another_model_is_judged_for_transfer() -> None:
     assert claim_of(column, shown, "SNR", "noisy") == PIPELINE
 
 
-def test_a_claim_is_the_share_of_the_points_that_noise_takes() -> None:
-    # noise takes 40 and 20 points; SSL is 20 and 5 points better than SNR
+def test_a_claim_is_the_mean_share_of_the_gap_that_is_closed() -> None:
+    # gaps of 40 and 20 points; SSL is 20 and 5 points better than SNR: 50 and 25 %
     wide = judge(BASE, name="wide")
     narrow = judge({"clean": 1, "noisy": 3, "SNR": 3, "SSL": 2.5}, name="narrow")
     claim = find_claims(view(wide, narrow), "SSL", "SNR")[CONTENT_OF[TRANSFER]]
     assert [column.quantity.key for column in claim.judges] == ["wide", "narrow"]
     found = claim.difference
-    assert found.value == pytest.approx(100 * 25 / 60, abs=2)
+    gaps = [c.difference("clean", "noisy") for c in (wide, narrow)]
+    sharp = np.array([(gap.value / gap.draws.std()) ** 2 for gap in gaps])
+    weights = sharp / sharp.sum()
     parts = [c.difference("SSL", "SNR") for c in (wide, narrow)]
-    gap = sum(c.difference("noisy", "clean").value for c in (wide, narrow))
-    assert found.value == pytest.approx(-100 * sum(p.value for p in parts) / gap)
-    draws = -100 * sum(p.draws for p in parts) / gap
+    shares = [100 * p.value / gap.value for p, gap in zip(parts, gaps, strict=True)]
+    assert shares == pytest.approx([50, 25], abs=3)
+    assert found.value == pytest.approx(weights @ shares)
+    draws = sum(
+        w * 100 * p.draws / gap.value
+        for w, p, gap in zip(weights, parts, gaps, strict=True)
+    )
     ends = np.percentile(draws, [2.5, 97.5])
     assert (found.low, found.high) == pytest.approx(tuple(ends))
     assert found.verdict(higher_is_better=True) == "better"
 
 
-def test_points_of_judges_with_other_directions_and_units_add_up() -> None:
-    errors = judge(BASE, name="errors")  # 20 of 40 points
+def test_a_judge_counts_by_how_sharply_it_hears_noise() -> None:
+    sharp = judge(BASE, name="sharp")  # SSL closes half of the gap
+    dull = judge(BASE | {"SSL": 5}, name="dull", spread=3.0)  # and none of this one
+    assert can_tell(dull)
+    shown = view(sharp, dull)
+    (claim,) = find_claims(shown, "SSL", "SNR").values()
+    assert claim.difference.value == pytest.approx(50, abs=3)
+    assert claim.difference.verdict(higher_is_better=True) == "better"
+
+
+def test_judges_of_other_directions_and_units_are_one_mean() -> None:
+    errors = judge(BASE, name="errors")  # half of the gap
     rng = np.random.default_rng(0)
     rows = {
-        row: (Run(MEAN, None, Path(), values(v, 1e-3, rng)),)
+        row: (Run(MEAN, None, Path(), values(v, 1e-6, rng)),)
         for row, v in (("clean", 1), ("noisy", 0.6), ("SNR", 0.6), ("SSL", 0.7))
     }
     quantity = replace(quantity_of("SPK_SIM"), aspect=CONTENT)
-    likeness = Column(quantity, RECOGNISER, {SET: "test"}, rows, 40, "utt")  # 10 of 40
+    likeness = Column(quantity, RECOGNISER, {SET: "test"}, rows, 40, "utt")  # a quarter
     shown = view(errors, likeness, names=("SNR", "SSL"))
     found = find_claims(shown, "SSL", "SNR")[CONTENT_OF[TRANSFER]].difference
-    assert found.value == pytest.approx(100 * 30 / 80, abs=2)
+    assert 25 < found.value < 50
     judges = [errors, likeness]
-    assert share_closed(judges, "SSL") == pytest.approx(100 * 30 / 80, abs=2)
+    assert share_closed(judges, "SSL") == pytest.approx(found.value, abs=1)
     assert (share_closed(judges, "noisy"), share_closed(judges, "clean")) == (0, 100)
     assert share_closed(judges, "mel") is None
 
