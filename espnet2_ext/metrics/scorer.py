@@ -48,13 +48,17 @@ class _Judges:
     def __init__(self, settings: Settings) -> None:
         self._confs = settings.ssl or {}
         self._ssl: dict[str, SSLScores] = {}
+        self._of_parent: list[Any] = []
 
     def forget(self) -> None:
         """Drop the models of the parent, whose threads are not in this process."""
-        loaders = [metric.load for metric in METRICS.values()]
+        loaders: list[Any] = [metric.load for metric in METRICS.values()]
         loaders += [recogniser.load for recogniser in asr.RECOGNISERS.values()]
         for load in loaders:
-            getattr(load, "cache_clear", lambda: None)()
+            if hasattr(load, "cache_info") and load.cache_info().currsize:
+                # kept: to free it would wait for its threads, for ever
+                self._of_parent.append(load())
+                load.cache_clear()
 
     def answer(self, question: _Question) -> Answer:
         """Compute one scorer's values."""

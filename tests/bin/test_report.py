@@ -53,6 +53,7 @@ def test_markdown_holds_every_table_and_the_command_once(
     titles = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert titles == [
         "Summary",
+        "Claims, and their price",
         "test_en: all utterances",
         "test_en: by input SNR",
         "test_en: differences",

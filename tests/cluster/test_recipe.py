@@ -17,6 +17,7 @@ TINY = [
     *("--stage", "1", "--stop_stage", "8", "--nj", "2", "--inference_nj", "1"),
     *("--local_data_opts", "--corpus_size tiny --max_train_utts 8 --max_test_utts 3"),
     *("--scoring_metrics", "SI_SNR SDR", "--recognisers", "", "--ssl_conf", ""),
+    *("--train_jobs", "1", "--observation_adding", ""),
     "--enh_args",
     "--max_epoch 4 --num_iters_per_epoch 8 --batch_size 2 --num_workers 0",
 ]
@@ -79,9 +80,9 @@ def test_recipe_runs_through_slurm_and_survives_the_loss_of_a_node(slurm, recipe
         *recipe.glob("dump/raw/test_en/scoring*/scores.jsonl"),
         *recipe.glob("exp/*/enhanced_test_en/scoring/scores.jsonl"),
     ]
-    assert [len(path.read_text().splitlines()) for path in scored] == [3] * 4
+    assert [len(path.read_text().splitlines()) for path in scored] == [3] * 5
     done = (slurm.folder / "log/jobcomp.log").read_text()
     for job in ("format", "stats", "train", "enh_inference", "score"):
         assert any(recipe.rglob(f"q/{job}*.sh")), job
-    assert done.count("JobState=COMPLETED") >= 3 * 2 + 2 + 2 + 2 + 4
+    assert done.count("JobState=COMPLETED") >= 3 * 2 + 2 + 3 + 3 + 5
     assert os.path.exists(recipe / "exp/enh_stats_16k/.stamp")

@@ -42,12 +42,16 @@ def test_text_without_words_counts_only_insertions() -> None:
     assert asr.word_errors("...", "uh oh") == asr.ErrorCount(insertions=2)
 
 
+# those that are not there are refused, as the last test says
+INSTALLED = ["pocketsphinx", "whisper_tiny_en"]
+
+
 def test_silence_is_recognised_as_nothing() -> None:
     for name in asr.RECOGNISERS:
         assert asr.transcribe(name, np.zeros(16000, dtype=np.float32), 16000) == ""
 
 
-@pytest.mark.parametrize("name", asr.RECOGNISERS)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_recognisers_hear_nothing_in_what_holds_nothing(name: str) -> None:
     for package in asr.RECOGNISERS[name].packages:
         pytest.importorskip(package)
@@ -60,7 +64,7 @@ def test_recognisers_hear_nothing_in_what_holds_nothing(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", asr.RECOGNISERS)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_recognisers_take_a_minute(name: str) -> None:
     for package in asr.RECOGNISERS[name].packages:
         pytest.importorskip(package)

@@ -165,7 +165,7 @@ def test_the_page_says_what_the_loss_does_and_what_the_control_does_of_it(finish
         r"The SSL loss \(SE-SNR\+SSL in place of SE-SNR\): for the pipeline, ",
         r"The control, .* \(SE-SNR\+log-mel in place of SE-SNR\): ",
         r"The speech model beyond the control \(SE-SNR\+SSL in place of SE-SNR\+log-m",
-        r"Observation adding \(SE-SNR\+OA0.1 in place of SE-SNR\): for recognition, ",
+        r"Observation adding \(SE-SNR\+OA0.1 in place of SE-SNR\): for the pipeline, ",
         r"The SSL loss against observation adding \(SE-SNR\+SSL in place of SE-SNR\+OA",
     ):
         assert re.search(change, finished), change

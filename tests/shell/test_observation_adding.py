@@ -37,6 +37,7 @@ case "$*" in
 esac
 """
 SYSTEMS = ("--enh_exp", "exp/enh_a", "--enh_label", "A", "--seeds", "0 1")
+SYSTEMS += ("--eval_valid_set", "false")
 YAMLS = ("--enh_config", "conf/tuning/train.yaml conf/tuning/other.yaml")
 
 
@@ -121,6 +122,7 @@ def dry_run(recipe: Path, first: int, last: int, *words: str) -> list[str]:
 
 def test_rows_come_after_their_system_with_the_seeds_together(recipe):
     words = (*YAMLS, "--enh_label", "A B", "--seeds", "0 1")
+    words += ("--eval_valid_set", "false")
     lines = dry_run(recipe, 8, 8, *words, "--observation_adding", "0 0.1 0.3")
     scored = [x.split("--inf_scp ")[1].split()[0] for x in lines if "bin.score " in x]
     rows = []

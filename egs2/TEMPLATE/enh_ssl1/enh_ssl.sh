@@ -172,8 +172,12 @@ train_systems() { # KIND: those that are not trained yet
             -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
             ${seed:+--seed "${seed}"} ${start:+--init_param "${start}"} \
             ${config:+--config "${config}"} ${enh_args}
-    done < <(rows "$1" label exp seed config start | tac) # the last cost most: they start first
+    done < <(rows "$1" label exp seed config start | longest_first)
     wait_jobs
+}
+
+longest_first() { # losses with a model come last in the table; side by side they start first
+    if [ "${train_jobs}" -gt 1 ]; then tac; else cat; fi
 }
 
 training_print() { # SEED CONFIG START
