@@ -10,12 +10,7 @@ from espnet2_ext.report.breakdown import read_groups
 from espnet2_ext.report.cells import Table
 from espnet2_ext.report.comparison import Comparison, compare_set
 from espnet2_ext.report.sources.scores import ScoredSet
-from espnet2_ext.report.summary import (
-    TITLE,
-    claim_table,
-    summary_lines,
-    summary_table,
-)
+from espnet2_ext.report.summary import TITLE, claim_table, summary_table
 from espnet2_ext.report.systems import System
 from espnet2_ext.report.tables import (
     breakdown_table,
@@ -24,7 +19,7 @@ from espnet2_ext.report.tables import (
     joint_table,
     main_table,
 )
-from espnet2_ext.report.verdict import verdicts
+from espnet2_ext.report.verdict import headlines, verdicts
 
 TERMINAL = 200  # characters in a line; the signal metrics of one test set fit
 
@@ -80,9 +75,9 @@ def build_validation(
 
 
 def build_summary(sets: Sequence[Comparison], whole: Comparison) -> Section:
-    """Build the first page of several test sets, and of all that was measured."""
+    """Build the first page, of all that was measured; each set has its own section."""
     tables = summary_table(sets, whole), claim_table(whole)
-    return Section(TITLE, tables, tuple(summary_lines(sets, whole)))
+    return Section(TITLE, tables, tuple(headlines(whole)))
 
 
 def build_joint_section(view: Comparison) -> Section:

@@ -28,7 +28,6 @@ from espnet2_ext.report.tables import (
     relation_sign,
     value_cells,
 )
-from espnet2_ext.report.verdict import headlines
 
 TITLE = "Summary"
 MAIN_KEYS = ("SI_SNR", "PESQ_WB")  # and what recognises
@@ -130,11 +129,3 @@ def _claim_cell(claim: Claim | None) -> Cell:
         return Cell(NONE)
     cell = difference_cell(claim.difference, 1, higher_is_better=True)
     return Cell(f"{cell.text} [{len(claim.judges)}]", cell.verdict)
-
-
-def summary_lines(sets: Sequence[Comparison], whole: Comparison) -> list[str]:
-    """Say in one line per comparison who helps, on all sets and on each of several."""
-    lines = headlines(whole)
-    if len(sets) > 1:
-        lines += [f"{view.title}: {line}" for view in sets for line in headlines(view)]
-    return lines

@@ -12,6 +12,7 @@ import numpy as np
 
 from corpus.clips import Clip
 from corpus.noise import NoisePool, noise_pools
+from corpus.outside import outside_noise
 from corpus.splits import SETS, Utterance, collect_sets
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.digest import stable_int
@@ -118,14 +119,15 @@ def make_plans(trees: Mapping[str, Path], options: Options) -> dict[str, SetPlan
         UserError: if the packages at hand do not give all sets, or no noise.
     """
     sets = collect_sets(trees, options.corpus_size)
-    pools = noise_pools(trees)
+    pools = {**noise_pools(trees), "test_out": outside_noise(trees)}
     plans = {}
     for name in SETS:
         pool = pools[name if name in pools else "test"]
         if not pool.types():
             raise UserError(
                 f"found no noise for {name}; expected it in asterisk-moh-opsound-g722, "
-                "openttd-opensfx or lincity-ng-data (see the warnings above)."
+                "openttd-opensfx or lincity-ng-data, for test_out in bucklespring-data "
+                "or sonic-pi-samples (see the warnings above)."
             )
         items = _items(name, sets[name], pool.types(), options)
         plans[name] = SetPlan(name, tuple(items), pool)
@@ -137,14 +139,15 @@ def _items(
 ) -> list[Item]:
     train = name == "train"
     most = options.max_train_utts if train else options.max_test_utts
+    # Its clips are few, so each meets every noise type.
+    copies = {"train": options.train_copies, "test_out": len(types)}.get(name, 1)
     # By hash, so that a part is spread over speakers, and a smaller part is a part of
     # a larger one.
     chosen = sorted(utterances, key=lambda u: stable_int(u.id))[: most or None]
     items = []
-    for copy in range(options.train_copies if train else 1):
+    for copy in range(copies):
         for index, utterance in enumerate(chosen):
-            id_ = utterance.id if options.train_copies == 1 or not train else ""
-            id_ = id_ or f"{utterance.id}-c{copy}"
+            id_ = utterance.id if copies == 1 else f"{utterance.id}-c{copy}"
             seed = (options.seed, stable_int(id_))
             rng = np.random.default_rng([*seed, 0])
             room = bool(rng.random() < options.rir_prob)
@@ -154,8 +157,8 @@ def _items(
                 level = float(rng.uniform(*TRAIN_LEVELS))
             else:  # every noise type meets every SNR equally often
                 snrs = TRAIN_SNRS if name == "valid" else TEST_SNRS
-                kind = types[index % len(types)]
-                snr = snrs[index // len(types) % len(snrs)]
+                kind = types[(index + copy) % len(types)]
+                snr = snrs[(index // len(types) + copy) % len(snrs)]
                 level = TEST_LEVEL
             items.append(Item(id_, utterance, kind, snr, level, room, (*seed, 1)))
     return sorted(items, key=lambda item: item.id.encode())

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from corpus import speech
 from corpus.clips import Clip, duration
+from corpus.outside import outside_speech
 from corpus.packages import SIZES
 from espnet2_ext.errors import UserError
 
 Trees = Mapping[str, Path]
-SETS = ("train", "valid", "test_en", "test_spk2")
+SETS = ("train", "valid", "test_en", "test_spk2", "test_out")
 
 # Spanish is not here: its voice is the woman of test_en.
 TRAIN_PROMPTS = {"tiny": ("it",), "small": ("fr", "it", "ru")}
@@ -80,6 +81,7 @@ def collect_sets(trees: Trees, size: str) -> dict[str, list[Utterance]]:
         "valid": join_clips(valid, MIN_TRAIN_SECONDS),
         "test_en": single_sentences(english(speech.asterisk(trees, "en"))),
         "test_spk2": second_speaker(trees, size),
+        "test_out": [Utterance(clip.id, (clip,)) for clip in outside_speech(trees)],
     }
     _check(sets, size)
     return sets

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 budget=demo # demo or full
 separator=  # another network: tcn tcn_warm tcn_large_warm convtasnet_small convtasnet
 upstream=   # in the loss: whisper whisper_early hubert both (conf/tuning: for which networks)
-downstream= # tasks: quick (three), demo (seven) or full; empty: quick in the demo, else full
+downstream= # tasks: quick (three), demo (seven) or full; empty: by the budget, quick or demo
 ## end of options
 pass_on=true # the options of enh_ssl.sh, which override those below
 . utils/parse_options.sh
@@ -21,12 +21,12 @@ asr_exp=../asr1/exp/asr_train_asr_fbank_conformer_ctc_raw_ru_char # made by ../a
 ngpu=$(nvidia-smi -L 2> /dev/null | grep -c '^GPU' || true)
 
 exec ./enh_ssl.sh \
-    --train_set train --valid_set valid --test_sets "${sets}" --eval_valid_set false \
+    --train_set train --valid_set valid --test_sets "test_en test_out" --eval_valid_set false \
     --local_data_opts "--corpus_size ${size}" --audio_format wav --max_wav_duration 30 \
     --enh_config "${configs}" --init_config "${first}" \
     --enh_label "${labels}" --seeds "${seeds}" --observation_adding 0.1 \
-    --train_jobs "${jobs}" --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
-    --scoring_metrics "${metrics}" --recognisers "${recognisers}" \
+    --train_jobs 2 --ngpu "$((ngpu > 0))" --inference_model valid.loss.best.pth \
+    --scoring_metrics "SI_SNR PESQ_WB ESTOI P808 LPS SPK_SIM" --recognisers whisper_tiny_en \
     --ssl_conf "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml" \
     --local_superb_opts "--superb_size ${tasks}" --superb_tasks "${probes}" \
     --superb_upstreams "conf/ssl/whisper_tiny_en.yaml conf/ssl/hubert_debian_small.yaml${more}" \

@@ -38,7 +38,7 @@ def add_asterisk(root, lang, voice, seed, prompts=PROMPTS, seconds=None):
     texts, sounds = [f"; Core sounds in {lang}", ""], {}
     for index, key in enumerate(prompts):
         length = seconds or 1.5 + index % 4
-        texts.append(f"{key}: please say {'the word ' * int(length)}now.")
+        texts.append(f"{key}: prego dire {'la parola ' * int(length)}ora.")
         sounds[key] = tone(length, 1000 * seed + index)
     doc = root / f"asterisk-core-sounds-{lang}/usr/share/doc/asterisk-{lang}"
     doc.mkdir(parents=True)
@@ -60,6 +60,21 @@ def add_noise(root):
     moh = root / "asterisk-moh-opsound-g722/usr/share/asterisk/moh"
     for index in range(5):
         write_g722(moh / f"track{index}.g722", tone(20, 700 + index))
+
+
+def add_outside(root):
+    data = root / "pocketsphinx-testdata/usr/share/pocketsphinx/test/data"
+    for voice, table in (("librivox", "transcription"), ("cards", "cards.transcription")):
+        lines = []
+        for index in range(2):
+            write_wav(data / voice / f"{index:03d}.wav", tone(2, 900 + index))
+            lines.append(f"<s> ten  of {voice} </s> ({index:03d})")
+        (data / voice / table).write_text("\n".join(lines))
+    for index in range(3):
+        key = root / f"bucklespring-data/usr/share/buckle/wav/{index}-1.wav"
+        write_wav(key, tone(0.3, 920 + index))
+        beat = root / f"sonic-pi-samples/usr/share/sonic-pi/samples/loop_{index}.flac"
+        write_wav(beat, tone(2, 930 + index))
 
 
 def add_klettres(root):
@@ -104,6 +119,7 @@ def small_root(tmp_path_factory):
     add_asterisk(root, "ru", "ru_RU_f_IvrvoiceRU", 4)
     add_noise(root)
     add_klettres(root)
+    add_outside(root)
     for tree in root.iterdir():
         (tree / STAMP).write_text(f"{tree.name}_1.0-1_all.deb\n")
     return root

@@ -118,9 +118,37 @@ def test_every_noise_type_meets_every_test_snr_equally_often(plans):
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+def test_the_outside_set_is_of_voices_and_noise_that_nothing_else_has(small_trees, plans):
+    plan = plans["test_out"]
+    others = [other for name, other in plans.items() if name != "test_out"]
+    voices = {item.speech.speaker for item in plan.items}
+    assert voices == {"pocketsphinx-cards", "pocketsphinx-librivox"}
+    assert not voices & {i.speech.speaker for other in others for i in other.items}
+    noise_ids = {c.id for files in plan.pool.files.values() for c in files}
+    pools = [other.pool for other in others]
+    heard = {c.id for pool in pools for files in pool.files.values() for c in files}
+    assert noise_ids
+    assert not noise_ids & heard
+    assert {item.speech.text for item in plan.items} == {
+        "ten of cards",
+        "ten of librivox",
+    }
+
+
+def test_every_clip_of_the_outside_set_meets_every_noise_type(plans):
+    met: dict[str, set[str]] = {}
+    for item in plans["test_out"].items:
+        met.setdefault(item.speech.id, set()).add(item.noise_type)
+    assert len(met) == 4
+    assert all(kinds == {"beats", "typing"} for kinds in met.values())
+    ids = [item.id for item in plans["test_out"].items]
+    assert len(set(ids)) == len(ids) == 8
+
+
 def test_smaller_sets_are_parts_of_larger_ones(small_trees, plans):
     few = make_plans(small_trees, Options("small", max_train_utts=5, max_test_utts=3))
     assert len(few["train"].items) == 5
+    assert len(few["test_out"].items) == 6  # three clips, two noise types
     assert [len(few[n].items) for n in ("valid", "test_en", "test_spk2")] == [3, 3, 2]
     more = make_plans(small_trees, Options("small", max_train_utts=9, max_test_utts=5))
     for name, plan in few.items():
@@ -154,10 +182,8 @@ def test_seed_changes_the_plan_and_a_moved_folder_does_not(small_root, plans, tm
 def test_without_babble_packages_only_ambient_and_music(small_trees):
     tiny = {k: v for k, v in small_trees.items() if "klettres" not in k}
     plans = make_plans(tiny, Options("tiny"))
-    assert {i.noise_type for p in plans.values() for i in p.items} == {
-        "ambient",
-        "music",
-    }
+    inside = [plan for name, plan in plans.items() if name != "test_out"]
+    assert {i.noise_type for p in inside for i in p.items} == {"ambient", "music"}
     assert {i.speech.speaker for i in plans["test_spk2"].items} == {"asterisk-fr"}
     assert {i.speech.speaker for i in plans["train"].items} == {"asterisk-it"}
 
@@ -165,6 +191,15 @@ def test_without_babble_packages_only_ambient_and_music(small_trees):
 def test_lost_test_set_is_a_user_error_naming_it(small_trees):
     trees = {k: v for k, v in small_trees.items() if k != "asterisk-core-sounds-en"}
     with pytest.raises(UserError, match="no speech for test_en"):
+        make_plans(trees, Options("small"))
+
+
+def test_without_one_noise_package_the_outside_set_has_the_other(small_trees):
+    trees = {k: v for k, v in small_trees.items() if k != "sonic-pi-samples"}
+    items = make_plans(trees, Options("small"))["test_out"].items
+    assert {item.noise_type for item in items} == {"typing"}
+    trees.pop("bucklespring-data")
+    with pytest.raises(UserError, match="no noise for test_out.*bucklespring-data"):
         make_plans(trees, Options("small"))
 
 

@@ -23,18 +23,18 @@ class DownstreamTask:
         columns: of train and valid, after ``id`` and ``wav_path``.
         define: finds the rows of every split.
         demo: rows of a stratum at most, in the demo size. A stratum is a class (sid,
-            ic, ks, asv), a speaker (asr, lid), everything (pr).
+            ic, ks, asv), a speaker (asr, lid), everything (pr). ``None``: not in it.
         full: the same in the full size; 0 is all.
         quick: the same in the quick size, which has the packages of the small corpus
-            alone; ``None`` where the task needs others, or more time.
+            alone, and little time.
     """
 
     name: str
     title: str
     columns: tuple[str, ...]
     define: Callable[[Trees, Most], Splits]
-    demo: Most
-    full: Most
+    demo: Most | None = None
+    full: Most | None = None
     quick: Most | None = None
 
     def most(self, size: str) -> Most | None:
@@ -55,6 +55,13 @@ TASKS: tuple[DownstreamTask, ...] = (
         words.phone_recognition,
         _most(180, 20, 24),
         ALL,
+    ),
+    DownstreamTask(  # the above needs a package of 179 MB
+        "pr",
+        "phones of Italian prompts, by rule from their spelling",
+        ("transcription",),
+        words.phones_of_prompts,
+        quick=ALL,
     ),
     DownstreamTask(
         "asr",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from corpus import speech
+from corpus import italian, speech
 from corpus.clips import Clip
 from corpus.downstream import sources
 from corpus.downstream.items import (
@@ -77,6 +77,20 @@ def phone_recognition(trees: Trees, most: Most) -> Splits:
         ]
         for role in ROLES
     }
+
+
+def phones_of_prompts(trees: Trees, most: Most) -> Splits:
+    """Define the quick pr: phones of Italian prompts, one voice, by their spelling.
+
+    Prompts with digits or foreign letters are left out, and single words are not.
+    """
+    rows: Splits = {role: [] for role in ROLES}
+    for clip in speech.asterisk(trees, "it"):
+        spoken = italian.phones(clip.text)
+        if spoken:
+            row = Row((alone(clip),), {"transcription": " ".join(spoken)})
+            rows[prompt_role(clip.key)].append(row)
+    return {role: take(rows[role], most[role]) for role in ROLES}
 
 
 def _phones(row: Row) -> list[str]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Stage 1 of the embedded corpus: fetch Debian packages (nothing is installed, no root
-# needed), mix their speech and noise, write data/{train,valid,test_en,test_spk2}, and
-# check them. Finished downloads and finished sets are kept when it is run again.
+# needed), mix their speech and noise, write data/{train,valid,test_en,test_spk2,test_out},
+# and check them. Finished downloads and finished sets are kept when it is run again.
 set -euo pipefail
 
 log() {
@@ -10,7 +10,7 @@ log() {
         "${fname}" "${BASH_LINENO[0]}" "${FUNCNAME[1]}" "$*"
 }
 
-corpus_size=small  # tiny (50 MB to download) | small (144) | core (484) | extended (644)
+corpus_size=small  # tiny (76 MB to download) | small (171) | core (510) | extended (670)
 max_train_utts=0   # at most so many training utterances, before copies (0 = all)
 max_test_utts=0    # at most so many in valid and in each test set (0 = all)
 train_copies=1     # each training utterance is mixed so many times, with other noise
@@ -47,5 +47,5 @@ PYTHONPATH="${MAIN_ROOT}/egs2/debian_speech:${PYTHONPATH}" "${py[@]}" -m corpus.
 
 log "checking the sets"
 "${py[@]}" -m espnet2_ext.bin.check_data --fs 16000 --nj "${nj}" \
-    data/train data/valid data/test_en data/test_spk2
+    data/train data/valid data/test_en data/test_spk2 data/test_out
 log "done"
