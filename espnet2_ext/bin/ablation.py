@@ -22,7 +22,7 @@ from espnet2_ext.errors import UserError, run_main
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.report.document import Document, to_markdown, to_plain
 from espnet2_ext.report.provenance import provenance
-from espnet2_ext.report.records import to_jsonl
+from espnet2_ext.report.records import records, to_jsonl
 from espnet2_ext.report.sources.scores import read_scored_set
 from espnet2_ext.report.systems import CLEAN, NOISY
 
@@ -91,7 +91,7 @@ def table(args: argparse.Namespace, words: Sequence[str]) -> None:
     document = Document(command, tuple(provenance()), (section,))
     rows = [CLEAN, NOISY, *(system.name for system in scored.systems)]
     with atomic_write(args.expdir / "results.jsonl") as stream:
-        stream.write(to_jsonl(found.columns, rows, command))
+        stream.write(to_jsonl(records(found.columns, rows, command)))
     with atomic_write(args.expdir / "RESULTS.md") as stream:
         stream.write(to_markdown(document))
     print(to_plain(document))

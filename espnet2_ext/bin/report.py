@@ -29,7 +29,13 @@ from espnet2_ext.report.document import (
 from espnet2_ext.report.examples import make_examples
 from espnet2_ext.report.html import to_html
 from espnet2_ext.report.provenance import provenance
-from espnet2_ext.report.records import to_jsonl
+from espnet2_ext.report.records import (
+    CLAIMS,
+    RESULTS,
+    claim_records,
+    records,
+    to_jsonl,
+)
 from espnet2_ext.report.sources.asr import read_asr, read_tags
 from espnet2_ext.report.sources.scores import ScoredSet, read_scored_set
 from espnet2_ext.report.sources.superb import read_superb
@@ -145,9 +151,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     curves = [s for s in systems if s.trained and not s.adds_observation]
     figures = training_figures(curves)
     results, page = args.output_dir / "RESULTS.md", args.output_dir / "report.html"
-    numbers = args.output_dir / "results.jsonl"
+    numbers = args.output_dir / RESULTS
     with atomic_write(numbers) as stream:
-        stream.write(to_jsonl(columns, view.rows, document.command))
+        stream.write(to_jsonl(records(columns, view.rows, document.command)))
+    with atomic_write(args.output_dir / CLAIMS) as stream:
+        stream.write(to_jsonl(claim_records(view, document.command)))
     with atomic_write(results) as stream:
         stream.write(to_markdown(document))
     with atomic_write(page) as stream:

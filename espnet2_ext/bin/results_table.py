@@ -6,7 +6,6 @@ What a page quotes is made by this, so that a test can compare page and records.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,49 +13,32 @@ from pathlib import Path
 from espnet2_ext.errors import UserError, run_main, unknown_name
 from espnet2_ext.report.cells import Cell, Table, number_cell
 from espnet2_ext.report.document import table_to_markdown
-
-KEYS = {"system", "metric", "value", "unit", "higher_is_better"}
-
-
-def read_records(path: Path) -> list[dict]:
-    """Read the records of a report.
-
-    Raises:
-        UserError: if a line is no record, or of another version.
-    """
-    records = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise UserError(f"{path}:{number}: not JSON ({error}).") from error
-        if not isinstance(record, dict) or (lost := KEYS - record.keys()):
-            missing = ", ".join(sorted(lost)) if isinstance(record, dict) else "all"
-            raise UserError(
-                f"{path}:{number}: found a record without {missing}; expected one of "
-                "this version; make the report again (stage 15)."
-            )
-        records.append(record)
-    return records
+from espnet2_ext.report.records import read_records
 
 
 def make_table(
-    records: Sequence[dict], columns: Sequence[tuple[str, str, int]]
+    records: Sequence[dict], columns: Sequence[tuple[str, str, int]], test_set: str = ""
 ) -> Table:
     """Build the table: a row for each system, mean and deviation over seeds.
 
     Args:
         records: of one report.
         columns: metric, printed name, decimals.
+        test_set: whose records; the first of the report where it is empty.
 
     Raises:
-        UserError: if a metric is not in the records.
+        UserError: if a metric or the test set is not in the records.
     """
+    sets = list(dict.fromkeys(r["test_set"] for r in records if "test_set" in r))
+    test_set = test_set or next(iter(sets), "")
+    if test_set not in sets:
+        raise unknown_name("test set", test_set, sets)
+    records = [r for r in records if r.get("test_set") == test_set]
     systems = list(dict.fromkeys(r["system"] for r in records))
     systems.sort(key=lambda name: name != "clean")
     header, grid = [""], [[Cell(name)] for name in systems]
     for metric, label, digits in columns:
-        found = [r for r in records if r["metric"] == metric and "test_set" in r]
+        found = [r for r in records if r["metric"] == metric]
         if not found:
             raise unknown_name("metric", metric, {r["metric"] for r in records})
         unit = f" ({found[0]['unit']})" if found[0]["unit"] else ""
@@ -75,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--results", type=Path, required=True, help="results.jsonl")
+    parser.add_argument("--test_set", default="", help="default: the report's first")
     parser.add_argument(
         "--columns",
         nargs="+",
@@ -90,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not (metric and label and digits.isdigit()):
             raise UserError(f"--columns: found '{word}', expected METRIC=NAME:DIGITS.")
         columns.append((metric, label, int(digits)))
-    print(table_to_markdown(make_table(read_records(args.results), columns)))
+    table = make_table(read_records(args.results), columns, args.test_set)
+    print(table_to_markdown(table))
 
 
 if __name__ == "__main__":

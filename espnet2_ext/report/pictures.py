@@ -19,16 +19,20 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Any, Any]:
+def figure_of(
+    width: float, height: float, columns: int = 1, rows: int = 1
+) -> tuple[Any, Any]:
+    """Begin a figure of inches; its axes are an array (rows, columns)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(1, columns, squeeze=False)[0]
+    return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _png(figure: Any) -> bytes:
+def png(figure: Any) -> bytes:
+    """Give the bytes of a figure, the same for the same figure."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
@@ -49,7 +53,7 @@ def power_db(wav: np.ndarray, fs: int) -> tuple[np.ndarray, np.ndarray]:
 def spectrogram(wav: np.ndarray, fs: int, top_db: float) -> bytes:
     """Draw (T,) samples; ``top_db`` is the end of the colours, one per utterance."""
     freqs, level = power_db(wav, fs)
-    figure, (axes,) = _figure(3.4, 2.0)
+    figure, ((axes,),) = figure_of(3.4, 2.0)
     axes.imshow(
         level,
         origin="lower",
@@ -62,7 +66,7 @@ def spectrogram(wav: np.ndarray, fs: int, top_db: float) -> bytes:
     axes.set_xlabel("s", fontsize=7, labelpad=1)
     axes.set_ylabel("kHz", fontsize=7, labelpad=1)
     axes.tick_params(labelsize=7)
-    return _png(figure)
+    return png(figure)
 
 
 def curves(key: str, systems: Mapping[str, list[dict[str, dict[int, float]]]]) -> bytes:
@@ -73,7 +77,7 @@ def curves(key: str, systems: Mapping[str, list[dict[str, dict[int, float]]]]) -
         systems: system -> one ``{"train" or "valid": {epoch: value}}`` per seed; a
             system without this value keeps its place, hence everyone their colour.
     """
-    figure, (axes,) = _figure(4.0, 2.8)
+    figure, ((axes,),) = figure_of(4.0, 2.8)
     for index, (name, seeds) in enumerate(systems.items()):
         colour = COLOURS[index % len(COLOURS)]
         for number, seed in enumerate(seeds):
@@ -91,4 +95,4 @@ def curves(key: str, systems: Mapping[str, list[dict[str, dict[int, float]]]]) -
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
-    return _png(figure)
+    return png(figure)

@@ -12,15 +12,22 @@ from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.systems import NOISY, System
 
 WAYS = {"better": "better", "worse": "worse", "undecided": "no difference shown"}
+ENHANCEMENT = "Enhancement"
+SSL_LOSS = "The SSL loss"
+BEYOND_CONTROL = "The speech model beyond the control"
 PRICE_KEYS = ("SI_SNR", "PESQ_WB")  # named in a sentence; the tables have all
 
 
 def subject(view: Comparison, a: str, b: str) -> str:
     """Say what is compared where row ``a`` stands in place of row ``b``."""
-    if b == NOISY:
-        return f"Enhancement by {a}"
+    change = change_of(view, a, b)
+    return f"{change} by {a}" if b == NOISY else f"{change} ({a} in place of {b})"
+
+
+def change_of(view: Comparison, a: str, b: str) -> str:
+    """Name the kind of change that row ``a`` is in place of row ``b``."""
     systems = {system.name: system for system in view.systems}
-    return f"{_change(systems[a], systems[b])} ({a} in place of {b})"
+    return ENHANCEMENT if b == NOISY else _change(systems[a], systems[b])
 
 
 def _change(a: System, b: System) -> str:
@@ -31,9 +38,9 @@ def _change(a: System, b: System) -> str:
     if a.has_speech_model and b.adds_observation and not b.upstreams:
         return "The SSL loss against observation adding"
     if a.has_speech_model and b.is_control:
-        return "The speech model beyond the control"
+        return BEYOND_CONTROL
     if a.has_speech_model and not b.upstreams:
-        return "The SSL loss"
+        return SSL_LOSS
     if a.is_control and not b.upstreams:
         return "The control, a loss without a speech model,"
     return "Another system"

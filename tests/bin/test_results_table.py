@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_ext.bin.results_table import main, read_records
+from espnet2_ext.bin.results_table import main
 from espnet2_ext.errors import UserError
+from espnet2_ext.report.records import read_records
 from tests.conftest import ROOT
 
 RECORDS = ROOT / "egs2/debian_speech/enh_ssl1/results/demo_five_seeds/results.jsonl"

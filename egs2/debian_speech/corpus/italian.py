@@ -43,7 +43,11 @@ def phones(text: str) -> list[str]:
         position = 0
         while position < len(word):
             part = next(
-                ((m, made) for rule, made in RULES if (m := rule.match(word, position))),
+                (
+                    (m, made)
+                    for rule, made in RULES
+                    if (m := rule.match(word, position))
+                ),
                 None,
             )
             if part is None:

@@ -64,7 +64,10 @@ def add_noise(root):
 
 def add_outside(root):
     data = root / "pocketsphinx-testdata/usr/share/pocketsphinx/test/data"
-    for voice, table in (("librivox", "transcription"), ("cards", "cards.transcription")):
+    for voice, table in (
+        ("librivox", "transcription"),
+        ("cards", "cards.transcription"),
+    ):
         lines = []
         for index in range(2):
             write_wav(data / voice / f"{index:03d}.wav", tone(2, 900 + index))

@@ -167,7 +167,9 @@ def test_a_smaller_size_leaves_no_rows_of_tasks_that_it_lacks(
     write_tasks(trees, Path("data/superb"), "quick", 1, quiet)
     left = {path.parent.name for path in Path("data/superb").glob("*/*.csv")}
     assert left == {"pr", "ks", "ic", "sid"}
-    assert rows("data/superb/pr/test.csv")[0]["transcription"].split()[:4] == list("preɡ")
+    assert rows("data/superb/pr/test.csv")[0]["transcription"].split()[:4] == list(
+        "preɡ"
+    )
 
 
 def test_other_packages_make_the_audio_again(trees, tmp_path, monkeypatch):

@@ -118,7 +118,9 @@ def test_every_noise_type_meets_every_test_snr_equally_often(plans):
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_the_outside_set_is_of_voices_and_noise_that_nothing_else_has(small_trees, plans):
+def test_the_outside_set_is_of_voices_and_noise_that_nothing_else_has(
+    small_trees, plans
+):
     plan = plans["test_out"]
     others = [other for name, other in plans.items() if name != "test_out"]
     voices = {item.speech.speaker for item in plan.items}
@@ -199,7 +201,7 @@ def test_without_one_noise_package_the_outside_set_has_the_other(small_trees):
     items = make_plans(trees, Options("small"))["test_out"].items
     assert {item.noise_type for item in items} == {"typing"}
     trees.pop("bucklespring-data")
-    with pytest.raises(UserError, match="no noise for test_out.*bucklespring-data"):
+    with pytest.raises(UserError, match=r"no noise for test_out.*bucklespring-data"):
         make_plans(trees, Options("small"))
 
 

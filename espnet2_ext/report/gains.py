@@ -1,0 +1,156 @@
+"""Where does a loss pay: what it gains, against how good the enhancer is without it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from espnet2_ext.errors import UserError
+from espnet2_ext.metrics.quantity import CONTENT
+from espnet2_ext.report.cells import NBSP, VERDICT_SIGNS, Cell, Table
+from espnet2_ext.report.claims import PIPELINE, TRANSFER
+from espnet2_ext.report.pictures import COLOURS, figure_of, png
+from espnet2_ext.report.records import CLAIMS as CLAIM_RECORDS
+from espnet2_ext.report.records import RESULTS, read_records
+from espnet2_ext.report.verdict import BEYOND_CONTROL, SSL_LOSS
+
+CHANGES = {SSL_LOSS: "over the signal loss", BEYOND_CONTROL: "over the control"}
+CLAIMS = (PIPELINE, TRANSFER)
+QUALITY = "SI_SNR"  # of the row without the loss: the place on the horizontal axis
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What one loss gains in one experiment.
+
+    Attributes:
+        experiment: its name in the figure.
+        claim: pipeline or transfer, for content.
+        change: what the loss is compared with, a key of `CHANGES`.
+        system: the row with the loss.
+        against: the row without.
+        quality: SI-SNR in dB of ``against``, mean over seeds.
+        value: by how much more it closes the gap between noisy and clean, in %.
+        low, high: 95 % interval; None where there is none.
+        verdict: better, worse or undecided.
+    """
+
+    experiment: str
+    claim: str
+    change: str
+    system: str
+    against: str
+    quality: float
+    value: float
+    low: float | None
+    high: float | None
+    verdict: str
+
+
+def read_gains(experiments: Mapping[str, Path]) -> list[Gain]:
+    """Find the gains in the records of reports.
+
+    Args:
+        experiments: name -> where ``results.jsonl`` and ``claims.jsonl`` are.
+
+    Raises:
+        UserError: if an experiment has none, or its records cannot be read.
+    """
+    gains = []
+    for name, folder in experiments.items():
+        numbers = read_records(folder / RESULTS)
+        found = [
+            Gain(
+                name,
+                *(r[key] for key in ("claim", "change", "system", "against")),
+                quality=_quality(numbers, r["against"]),
+                **{key: r[key] for key in ("value", "low", "high", "verdict")},
+            )
+            for r in read_records(folder / CLAIM_RECORDS)
+            if r["aspect"] == CONTENT and r["change"] in CHANGES
+        ]
+        if not found:
+            raise UserError(
+                f"{folder / CLAIM_RECORDS}: found no claim about an SSL loss; expected "
+                "the report of such a system and its baseline (stage 15)."
+            )
+        gains += found
+    return gains
+
+
+def _quality(records: Iterable[Mapping[str, Any]], system: str) -> float:
+    found = [r for r in records if r["metric"] == QUALITY and r["system"] == system]
+    first = [r["value"] for r in found if r["test_set"] == found[0]["test_set"]]
+    return statistics.fmean(first) if first else float("nan")
+
+
+def gain_table(gains: Sequence[Gain]) -> Table:
+    """Build the table: a line for each loss and what it is compared with."""
+    lines: dict[tuple[str, str, str], dict[str, Gain]] = {}
+    for gain in gains:
+        line = lines.setdefault((gain.experiment, gain.system, gain.against), {})
+        line[gain.claim] = gain
+    rows = []
+    for (experiment, system, against), by_claim in lines.items():
+        quality = next(iter(by_claim.values())).quality
+        cells = [_cell(by_claim.get(claim)) for claim in CLAIMS]
+        words = (experiment, f"{system} − {against}", f"{quality:.2f}")
+        rows.append((*map(Cell, words), *cells))
+    claims = (f"{claim} content (% of the gap)" for claim in CLAIMS)
+    return Table(
+        "Where the loss pays",
+        ("", "", "SI-SNR without it (dB)", *claims),
+        tuple(rows),
+        (),
+    )
+
+
+def _cell(gain: Gain | None) -> Cell:
+    if gain is None:
+        return Cell("-")
+    text = f"{gain.value:+.1f}"
+    if gain.low is not None and gain.high is not None:
+        text += f" [{gain.low:+.1f}, {gain.high:+.1f}]"
+    return Cell(f"{text}{NBSP}{VERDICT_SIGNS[gain.verdict]}", gain.verdict)
+
+
+def gain_figure(gains: Sequence[Gain]) -> bytes:
+    """Draw the gains as PNG: a panel for each claim and each comparison."""
+    figure, axes = figure_of(9.0, 6.0, columns=len(CLAIMS), rows=len(CHANGES))
+    systems = list(dict.fromkeys(gain.system for gain in gains))
+    for row, change in zip(axes, CHANGES, strict=True):
+        for panel, claim in zip(row, CLAIMS, strict=True):
+            shown = [g for g in gains if (g.claim, g.change) == (claim, change)]
+            panel.axhline(0, color="0.7", linewidth=1)
+            for gain in shown:
+                _draw(panel, gain, COLOURS[systems.index(gain.system) % len(COLOURS)])
+            panel.set_title(f"{claim}: content, {CHANGES[change]}")
+            panel.set_xlabel("SI-SNR without the loss (dB)")
+            panel.set_ylabel("gap closed (%)")
+    for index, system in enumerate(systems):
+        axes[0][0].plot([], [], "o", color=COLOURS[index % len(COLOURS)], label=system)
+    axes[0][0].legend(fontsize="small")
+    return png(figure)
+
+
+def _draw(panel: Any, gain: Gain, colour: str) -> None:
+    low = gain.value if gain.low is None else gain.low
+    high = gain.value if gain.high is None else gain.high
+    panel.errorbar(
+        [gain.quality],
+        [gain.value],
+        yerr=[[gain.value - low], [high - gain.value]],
+        fmt="o",
+        color=colour,
+        capsize=3,
+    )
+    panel.annotate(
+        gain.experiment,
+        (gain.quality, gain.value),
+        xytext=(4, 4),
+        textcoords="offset points",
+        fontsize="x-small",
+    )
