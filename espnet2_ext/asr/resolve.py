@@ -1,12 +1,13 @@
 """Find the files of a trained ESPnet recogniser and make their paths absolute.
 
-A recogniser is weights with ``config.yaml`` beside them, or an archive of
-``espnet2.bin.pack``.
+A recogniser is weights with ``config.yaml`` beside them, an archive of
+``espnet2.bin.pack``, or the tag of one on a hub, ``USER/MODEL``.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,14 +29,21 @@ NEEDED = (
     ("normalize_conf", "stats_file"),
     ("frontend_conf", "frontend_conf", "path_or_url"),
 )
+TAG = re.compile(r"[\w.-]+/[\w.-]+")
 Flags = dict[str, str]
+
+
+def is_tag(model: Path) -> bool:
+    """Tell whether this names a model of a hub, and no file."""
+    named_file = model.name.endswith((*ARCHIVES, ".pth"))
+    return bool(TAG.fullmatch(str(model))) and not named_file and not model.exists()
 
 
 def find_files(model: Path, config: Path | None, folder: Path) -> Flags:
     """Find configuration and weights, unpacking an archive.
 
     Args:
-        model: weights, or an archive.
+        model: weights, an archive, or a tag.
         config: of the weights; None means ``config.yaml`` beside them.
         folder: where an archive is unpacked.
 
@@ -45,6 +53,8 @@ def find_files(model: Path, config: Path | None, folder: Path) -> Flags:
     Raises:
         UserError: if one is missing or no weights, or the archive is not ESPnet's.
     """
+    if is_tag(model):
+        return download(str(model))
     if not model.is_file():
         there = sorted(path.name for path in model.parent.glob("*.pth"))
         raise UserError(
@@ -88,6 +98,36 @@ def unpack(archive: Path, folder: Path) -> Flags:
             "asr_model_file: an archive made by 'espnet2.bin.pack asr'."
         )
     return found
+
+
+def download(tag: str) -> Flags:
+    """Fetch an unpacked model of ``espnet2.bin.pack asr`` from the hub, or its cache.
+
+    Raises:
+        UserError: if it cannot be had, or is no recogniser.
+    """
+    import huggingface_hub
+
+    try:
+        folder = Path(huggingface_hub.snapshot_download(tag))
+    except Exception as error:  # of the client, of its network library, of both
+        lines = str(error).strip().splitlines() or [repr(error)]
+        raise UserError(
+            f"--asr_model_file {tag}: no such file, and no model of a hub that can be "
+            f"had ({type(error).__name__}: {lines[0][:200]}); expected weights, an "
+            f"archive, or a tag; where there is no network, run `hf download {tag}` "
+            "elsewhere and copy its cache (HF_HOME)."
+        ) from error
+    meta = read_yaml(folder / "meta.yaml") if (folder / "meta.yaml").is_file() else {}
+    files = {**(meta.get("files") or {}), **(meta.get("yaml_files") or {})}
+    needed = ("asr_train_config", "asr_model_file")
+    if not files.keys() >= set(needed):
+        raise UserError(
+            f"--asr_model_file {tag}: its meta.yaml names {sorted(files)}; expected "
+            "asr_train_config and asr_model_file: a model of 'espnet2.bin.pack asr'."
+        )
+    load_weights(folder / files["asr_model_file"], tag)
+    return {name: str(folder / files[name]) for name in needed}
 
 
 def absolute_paths(value: Any, places: Sequence[Path]) -> Any:

@@ -3,7 +3,8 @@
 Writes, into ``--out_dir``, ``config.yaml`` with absolute paths, and ``flags``: the
 options for ``espnet2.bin.asr_inference``, one word a line. The recogniser is either an
 experiment directory (``--asr_exp``) or a file (``--asr_model_file``): weights with
-``config.yaml`` beside them, or an archive of ``espnet2.bin.pack``, which is unpacked.
+``config.yaml`` beside them, an archive of ``espnet2.bin.pack``, which is unpacked, or
+the tag of one on a hub, which is downloaded.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def get_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("--asr_exp", type=Path, help="holds config.yaml and the weights")
-    given.add_argument("--asr_model_file", type=Path, help="weights, or an archive")
+    given.add_argument("--asr_model_file", type=Path, help="weights, archive or tag")
     add("--inference_asr_model", default="valid.acc.ave.pth", help="within --asr_exp")
     add("--asr_config", type=Path, help="default: config.yaml beside the weights")
     add("--inference_config", type=Path, help="YAML of decoding, to check")

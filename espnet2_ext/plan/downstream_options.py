@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from espnet2_ext.asr.resolve import is_tag
 from espnet2_ext.plan.environment import READERS, TRAINERS, has
 from espnet2_ext.plan.experiment import Experiment, Relation
 from espnet2_ext.plan.table import FIRST_STAGE, base_name
@@ -29,7 +30,7 @@ def check_recogniser(plan: Experiment) -> Iterator[str]:
                 yield f"--{name}: {problem}"
         option = "asr_exp" if exp else "asr_model_file"
         model = Path(exp, plan["inference_asr_model"]) if exp else Path(file)
-        if not model.is_file():
+        if not model.is_file() and not (file and is_tag(model)):
             there = " ".join(sorted(path.name for path in model.parent.glob("*.pth")))
             yield (
                 f"--{option}: found no {model}; expected a trained recogniser; give "

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -161,3 +162,50 @@ def test_options_of_decoding_are_checked_first(recipe: Path, content, message) -
         return
     with pytest.raises(UserError, match=rf"decode_asr\.yaml.*{message}"):
         resolve(recipe, *words)
+
+
+@pytest.fixture
+def hub(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in of the hub's client, and what it has downloaded."""
+    snapshot = tmp_path / "cache/models--someone--asr/snapshots/1"
+    shutil.copytree(recipe, snapshot)
+    meta = {
+        "files": {"asr_model_file": "exp/asr_x/valid.acc.ave.pth"},
+        "yaml_files": {"asr_train_config": "exp/asr_x/config.yaml"},
+    }
+    (snapshot / "meta.yaml").write_text(yaml.safe_dump(meta))
+
+    def download(tag: str) -> str:
+        if tag != "someone/asr":
+            raise OSError("no network\nat all")
+        return str(snapshot)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    return snapshot
+
+
+def test_tag_of_a_hub_is_downloaded_with_the_files_that_its_configuration_names(
+    hub: Path, recipe: Path
+) -> None:
+    flags = resolve(recipe, "--asr_model_file", "someone/asr")
+    assert flags["--asr_model_file"] == str(hub / "exp/asr_x/valid.acc.ave.pth")
+    config = yaml.safe_load(Path(flags["--asr_train_config"]).read_text())
+    assert config["bpemodel"] == str(hub / "data/bpe.model")
+
+
+def test_tag_that_cannot_be_had_says_how_to_do_without_network(
+    hub: Path, recipe: Path
+) -> None:
+    with pytest.raises(UserError, match=r"other/asr: .*no network\); .*`hf download o"):
+        resolve(recipe, "--asr_model_file", "other/asr")
+    (hub / "meta.yaml").write_text("files: {enh_model_file: x}")
+    with pytest.raises(UserError, match=r"names \['enh_model_file'\]; expected asr_tr"):
+        resolve(recipe, "--asr_model_file", "someone/asr")
+
+
+@pytest.mark.parametrize("name", ["exp/lost.pth", "exp/lost.zip", "a/b/c", "lost"])
+def test_file_that_is_not_there_is_not_taken_for_a_tag(
+    hub: Path, recipe: Path, name: str
+) -> None:
+    with pytest.raises(UserError, match="no such file; expected trained weights"):
+        resolve(recipe, "--asr_model_file", name)

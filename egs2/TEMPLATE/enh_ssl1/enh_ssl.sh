@@ -70,7 +70,7 @@ report_by=                  # tables by files of a set, e.g. "utt2noise utt2dur"
 ## Downstream (local/superb_data.sh makes what it needs beside data/, if the recipe has one)
 local_superb_opts=          # options for local/superb_data.sh
 asr_exp=                    # directory of a trained ESPnet ASR; empty: no stages 9 and 10
-asr_model_file=             # or its weights, or a packed ESPnet ASR (zip)
+asr_model_file=             # or its weights, a packed ESPnet ASR (zip), or a hub's tag of one
 asr_config=                 # its configuration, where it is not beside the weights
 asr_tag=                    # names the results; empty: made from the recogniser's name
 inference_asr_model=valid.acc.ave.pth # weights within asr_exp (ESPnet: valid.acc.best.pth)

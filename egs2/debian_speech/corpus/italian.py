@@ -32,8 +32,8 @@ def phones(text: str) -> list[str]:
     """Give the phones of an Italian text, words one after another.
 
     Returns:
-        IPA symbols; empty if the text has digits or letters that Italian lacks (j, k, w,
-        x, y), which can be read in more than one way.
+        IPA symbols; empty if the text has digits or letters that Italian lacks (j, k,
+        w, x, y), which can be read in more than one way.
     """
     plain = unicodedata.normalize("NFKD", text.lower())  # accents mark the stress
     plain = "".join(c for c in plain if not unicodedata.combining(c))
