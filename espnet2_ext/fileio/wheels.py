@@ -22,7 +22,10 @@ def pinned_file(user: str, wheel: str, module: str, name: str, sha256: str) -> P
     Raises:
         UserError: if the wheel is not installed, or holds another file.
     """
-    spec = importlib.util.find_spec(module)
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:  # a parent of a dotted name
+        spec = None
     install = f"run tools/setup.sh, or: pip install --no-deps {wheel}"
     if spec is None or spec.origin is None:
         raise UserError(f"{user}: '{module}' is not found; {install}")

@@ -19,6 +19,10 @@ from espnet2_ext.report.verdict import BEYOND_CONTROL, SSL_LOSS
 
 CHANGES = {SSL_LOSS: "over the signal loss", BEYOND_CONTROL: "over the control"}
 CLAIMS = (PIPELINE, TRANSFER)
+OF_A_CLAIM = (
+    *("claim", "change", "system", "against"),
+    *("value", "low", "high", "verdict"),
+)
 QUALITY = "SI_SNR"  # of the row without the loss: the place on the horizontal axis
 
 
@@ -64,10 +68,9 @@ def read_gains(experiments: Mapping[str, Path]) -> list[Gain]:
         numbers = read_records(folder / RESULTS)
         found = [
             Gain(
-                name,
-                *(r[key] for key in ("claim", "change", "system", "against")),
+                experiment=name,
                 quality=_quality(numbers, r["against"]),
-                **{key: r[key] for key in ("value", "low", "high", "verdict")},
+                **{key: r[key] for key in OF_A_CLAIM},
             )
             for r in read_records(folder / CLAIM_RECORDS)
             if r["aspect"] == CONTENT and r["change"] in CHANGES

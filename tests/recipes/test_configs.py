@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.fragment import add_loss
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
+from espnet2_ext.enh.separators.dtln import DTLNSeparator
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
@@ -64,7 +66,14 @@ def test_fragment_works_on_a_checkpoint_of_its_family(
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=name)
-def test_training_configuration_is_accepted_whole_and_builds(path, tmp_path):
+def test_training_configuration_is_accepted_whole_and_builds(
+    path, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in read_yaml(path).get("init_param", ()):  # what another command makes
+        Path(name).parent.mkdir()
+        weights = DTLNSeparator(1).state_dict()
+        torch.save({f"separator.{key}": weights[key] for key in weights}, name)
     dry = ["--config", str(path), "--output_dir", str(tmp_path), "--dry_run", "true"]
     dry += ["--iterator_type", "none", "--ngpu", "0"]
     SSLEnhancementTask.main(cmd=dry)

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 budget=demo # demo or full
-separator=  # another network: tcn tcn_warm tcn_large_warm convtasnet_small convtasnet
+separator=  # another network: tcn tcn_warm tcn_large_warm convtasnet_small convtasnet dtln
 upstream=   # in the loss: whisper whisper_early hubert both (conf/tuning: for which networks)
 downstream= # tasks: quick (three), demo (seven) or full; empty: by the budget, quick or demo
 ## end of options

@@ -1,0 +1,1 @@
+"""Separators of our own; `registration` adds them to ESPnet's."""
