@@ -20,6 +20,8 @@ from espnet2_ext.fileio.checkpoint import check_file
 from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
 from espnet2_ext.ssl.diagnosis import kind_of
 from espnet2_ext.ssl.isolation import own_conditions
+from espnet2_ext.ssl.recogniser import espnet_asr_local
+from espnet2_ext.ssl.relation import ESPNET_ASR
 from espnet2_ext.ssl.spec import UpstreamSpec
 from espnet2_ext.ssl.whisper import HUB_ENTRIES as WHISPER_ENTRIES
 from espnet2_ext.ssl.whisper import WhisperEncoder
@@ -43,6 +45,7 @@ def hubert_debian_small(refresh: bool = False) -> nn.Module:
 HUB_ENTRIES: dict[str, Callable[..., nn.Module]] = {
     **WHISPER_ENTRIES,
     "hubert_debian_small": hubert_debian_small,
+    ESPNET_ASR: espnet_asr_local,
 }
 
 
@@ -169,7 +172,7 @@ def _accepted_by(upstream: str) -> set[str] | None:
 def has_conv_features(upstream: str) -> bool:
     """Tell by its name whether an upstream gives convolutional features."""
     if upstream in HUB_ENTRIES:
-        return True
+        return upstream != ESPNET_ASR
     return _family(getattr(s3prl_hub(), upstream)) in FAMILIES
 
 

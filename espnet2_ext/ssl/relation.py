@@ -15,6 +15,7 @@ from pathlib import Path
 from espnet2_ext.fileio.digest import hash_file
 
 FILTER_BANK = "filter bank"
+ESPNET_ASR = "espnet_asr_local"  # an ESPnet ASR, in a loss or as a judge
 # beginning of an s3prl name -> families; else the word before the first "_"
 FAMILIES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("xlsr", "xls_r", "wav2vec2", "mos_wav2vec2"), ("wav2vec2",)),
@@ -37,6 +38,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("vq_apc", "mos_apc", "apc"), ("apc",)),
     **dict.fromkeys(("mos_tera", "tera"), ("tera",)),
     "decoar": ("decoar",),
+    "espnet_asr": ("espnet_asr",),
     "unispeech_sat": ("unispeech_sat",),
     "mae_ast": ("mae_ast",),
     "timit_posteriorgram": ("timit_posteriorgram",),

@@ -87,6 +87,23 @@ def write_asr_config(corpus: Corpus, config: dict) -> None:
     path.write_text(yaml.safe_dump(config))
 
 
+def test_recogniser_that_is_itself_in_a_loss_is_marked(full: Corpus) -> None:
+    write_asr_config(full, {"frontend": "default"})
+    weights, other = full.root / "asr.pth", full.root / "other.pth"
+    for number, path in enumerate((weights, other)):
+        path.write_bytes(b"weights %d" % number)
+    flags = full.root / "out/asr_char/flags"
+    flags.write_text(f"--asr_train_config\nx\n--asr_model_file\n{weights}\n")
+    for seed in (0, 1):
+        loss = {"upstream": "espnet_asr_local", "path_or_url": str(weights)}
+        path = full.exp("b", seed) / "config.yaml"
+        path.write_text(yaml.safe_dump({"criterions": [{"name": "ssl", "conf": loss}]}))
+    assert "WER ASR char test_en" in marked(full)
+    full.config(full.exp("b", 0), OTHER)
+    full.config(full.exp("b", 1), OTHER)
+    assert "WER ASR char test_en" not in marked(full)
+
+
 JUDGES = [probe, probe_of_before, distance, recogniser, fused_recogniser]
 
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from espnet2_ext.batches import check_features, distance
 from espnet2_ext.enh.loss.bounded import bounded_cosine, bounded_ratio
+from espnet2_ext.enh.loss.ctc import ctc
 from espnet2_ext.enh.loss.normalization import NORMALIZATIONS, Running
 from espnet2_ext.enh.loss.parameters import bind_parameters
 from espnet2_ext.enh.loss.set_distances import (
@@ -112,6 +113,7 @@ DISTANCES: dict[str, Callable[..., Tensor]] = {
     "speech_bert_score": speech_bert_score,
     "info_nce": info_nce,
     "unit_cross_entropy": unit_cross_entropy,
+    "ctc": ctc,
 }
 
 

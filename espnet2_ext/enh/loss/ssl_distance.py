@@ -117,6 +117,12 @@ class SSLDistance:
                 "belong to one layer; name it (6, last or conv), or write one loss "
                 "for each."
             )
+        if name == "ctc" and (normalize != NONE or not self.upstream.layers.is_single):
+            raise UserError(
+                f"distance ctc: found layers {layers!r} and normalize {normalize!r}; "
+                "expected the one layer that has the logits of a CTC, as it is: "
+                "upstream: espnet_asr_local, layers: last, normalize: none."
+            )
 
     def load(self) -> SSLDistance:
         """Load the upstream now, and check what only it can tell.

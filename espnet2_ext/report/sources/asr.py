@@ -20,7 +20,7 @@ from espnet2_ext.report.systems import (
     losses_of,
     origins,
 )
-from espnet2_ext.ssl.relation import Upstream
+from espnet2_ext.ssl.relation import ESPNET_ASR, Upstream
 
 RATES = {"wer": "words", "cer": "chars"}
 
@@ -72,9 +72,17 @@ def _upstreams_of(path: Path) -> list[Upstream]:
     if not path.is_file():
         return []
     try:
-        return of_recogniser(read_yaml(path))
+        return [*of_recogniser(read_yaml(path)), *_itself(path.with_name("flags"))]
     except (UserError, AttributeError, TypeError) as error:
         raise UserError(f"{path}: broken ({error}); remove it, run stage 9.") from error
+
+
+def _itself(flags: Path) -> list[Upstream]:
+    """Give the recogniser as an upstream, which a loss may have, too."""
+    words = flags.read_text("utf-8").splitlines() if flags.is_file() else []
+    given = dict(zip(words[::2], words[1::2], strict=False))
+    weights = given.get("--asr_model_file")
+    return [Upstream(ESPNET_ASR, weights)] if weights else []
 
 
 def _check_same_utterances(found: Mapping[Path, Mapping[str, Items]]) -> None:

@@ -12,7 +12,7 @@ from espnet2_ext.errors import UserError
 ALL = sorted(f.DISTANCES)
 NORMS = sorted(NORMALIZATIONS)
 # a softmax over frames or units is nowhere certain
-NEVER_ZERO = {"info_nce", "speech_bert_score", "unit_cross_entropy"}
+NEVER_ZERO = {"ctc", "info_nce", "speech_bert_score", "unit_cross_entropy"}
 ZERO_AT_IDENTITY = sorted({*ALL} - NEVER_ZERO)
 FRAME_BY_FRAME = ["cosine", "l1", "log_mse", "mse", "relative_l2", "smooth_l1"]
 
