@@ -16,15 +16,16 @@ from tests.conftest import ROOT
 from tests.tasks.conftest import SNR
 
 README = (ROOT / "README.md").read_text()
+OF_LOSS = (ROOT / "espnet2_ext/enh/loss/README.md").read_text()
 
 
-def block(language, containing=""):
-    blocks = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def block(language, containing="", page=README):
+    blocks = re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
     return next(text for text in blocks if containing in text)
 
 
 def row(key):
-    return next(line for line in README.splitlines() if line.startswith(f"| `{key}`"))
+    return next(line for line in OF_LOSS.splitlines() if line.startswith(f"| `{key}`"))
 
 
 def test_paths_in_the_where_table_exist():
@@ -74,10 +75,10 @@ def test_table_of_the_loss_lists_what_there_is():
 
 
 def test_rules_of_balancing_are_listed_and_their_yaml_is_accepted():
-    table = README.split("| `balance` |")[1].split("\n\n")[0]
+    table = OF_LOSS.split("| `balance` |")[1].split("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(RULES)
     (entry,) = yaml.safe_load(block("yaml", "name: ssl"))
-    conf = yaml.safe_load(block("yaml", "balance:"))["wrapper_conf"]
+    conf = yaml.safe_load(block("yaml", "balance:", OF_LOSS))["wrapper_conf"]
     check_criterions([SNR, {**entry, "wrapper_conf": conf}])
     Balance(conf.pop("balance"), **conf)
 
