@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     columns = [column for found in scored for column in found.columns] + further
     if args.valid_set and args.valid_set not in sets:
         found = read_scored_set(args.dumpdir, args.valid_set, systems)
-        document = document.add(build_validation(found, systems, baseline))
+        document = document.add(build_validation(found, view))
         columns += found.columns
     share = EXAMPLE_BYTES // len(scored)
     examples = {

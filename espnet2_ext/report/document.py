@@ -11,7 +11,6 @@ from espnet2_ext.report.cells import Table
 from espnet2_ext.report.comparison import Comparison, compare_set
 from espnet2_ext.report.sources.scores import ScoredSet
 from espnet2_ext.report.summary import TITLE, claim_table, summary_table
-from espnet2_ext.report.systems import System
 from espnet2_ext.report.tables import (
     breakdown_table,
     difference_table,
@@ -19,6 +18,7 @@ from espnet2_ext.report.tables import (
     joint_table,
     main_table,
 )
+from espnet2_ext.report.tuned import tuned_table
 from espnet2_ext.report.verdict import headlines, verdicts
 
 TERMINAL = 200  # characters in a line; the signal metrics of one test set fit
@@ -65,13 +65,18 @@ def build_section(scored: ScoredSet, view: Comparison, by: Sequence[str]) -> Sec
     return Section(view.title, tuple(tables), tuple(verdicts(view)))
 
 
-def build_validation(
-    scored: ScoredSet, systems: Sequence[System], baseline: str
-) -> Section:
-    """Build the tables of the validation set: choices rest on it, so no verdicts."""
-    view = compare_set(scored, systems, baseline)
-    tables = main_table(view), difference_table(view)
-    return Section(f"{view.title} (validation)", tables, ())
+def build_validation(scored: ScoredSet, whole: Comparison) -> Section:
+    """Build the tables of the validation set: choices rest on it, so no verdicts.
+
+    Args:
+        scored: of the set.
+        whole: everything else that was measured, for what is chosen here.
+    """
+    view = compare_set(scored, whole.systems, whole.baseline)
+    tables = [main_table(view), difference_table(view)]
+    if chosen := tuned_table(whole, view):
+        tables.append(chosen)
+    return Section(f"{view.title} (validation)", tuple(tables), ())
 
 
 def build_summary(sets: Sequence[Comparison], whole: Comparison) -> Section:
