@@ -10,7 +10,7 @@ Keys of the file; paths are relative to the recipe's directory::
 
 CHANGES are arguments of the criterion or of its wrapper, ``{}`` for none; ``ssl: PATH``
 among them begins with another criterion. A list holds such a mapping for each of
-several SSL losses; ``[]`` is ``base`` as it is.
+several SSL losses; ``[]`` is ``base`` as it is, and ``{base: PATH}`` in a list another.
 """
 
 from __future__ import annotations
@@ -144,7 +144,12 @@ def _configure(where: str, base: dict, ssl: str, changes: object) -> dict[str, A
     """Add an SSL loss to ``base`` for each mapping of ``changes``."""
     config = base
     for entry in changes if isinstance(changes, list) else [changes]:
-        config = add_loss(config, _criterion(where, ssl, _mapping(where, entry)))
+        if set(_mapping(where, entry)) == {"base"}:
+            losses = config["criterions"][len(base["criterions"]) :]
+            other = read_yaml(str(entry["base"]))
+            config = {**other, "criterions": [*other["criterions"], *losses]}
+        else:
+            config = add_loss(config, _criterion(where, ssl, entry))
     return config
 
 

@@ -190,3 +190,25 @@ def test_the_check_names_every_setting_that_could_not_be_trained(read):
     }.items():
         assert re.search(rf"^{label}: .*{re.escape(reason)}", text, re.MULTILINE), label
     assert "good:" not in text
+
+
+def test_base_of_a_setting_is_another_with_the_losses_of_the_setting(read, tmp_path):
+    other = {**SMALL, "criterions": [{**SNR, "name": "si_snr"}, SNR], "max_epoch": 7}
+    (tmp_path / "l1.yaml").write_text(yaml.safe_dump(other))
+    settings = {
+        "signal": {
+            "snr": [],
+            "l1": [{"base": "l1.yaml"}],
+            "before": [{"base": "l1.yaml"}, {"weight": 2.0}],
+            "after": [{"weight": 2.0}, {"base": "l1.yaml"}],
+        }
+    }
+    configs = {s.label: s.config for s in read(settings).settings}
+    assert configs["l1"] == other
+    *signal, ssl = configs["before"]["criterions"]
+    assert signal == other["criterions"]
+    assert ssl["wrapper_conf"] == {"weight": 2.0}
+    assert configs["before"] == configs["after"]
+    assert configs["before"]["max_epoch"] == 7
+    with pytest.raises(UserError, match=r"l2\.yaml"):
+        read({"signal": {"snr": [], "l2": [{"base": "l2.yaml"}]}})

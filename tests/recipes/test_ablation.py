@@ -69,8 +69,8 @@ def test_every_shipped_setting_can_be_trained(monkeypatch):
     monkeypatch.chdir(RECIPE)
     ablation = read_ablation(RECIPE / "conf/ablation.yaml")
     assert {setting.group for setting in ablation.settings} == {
-        *("reference", "alpha", "balance", "layers", "distance", "normalize"),
-        *("position", "upstream", "combination"),
+        *("reference", "alpha", "frontier", "signal", "balance", "layers"),
+        *("distance", "normalize", "position", "upstream", "combination"),
     }
     check(ablation.settings)
 
@@ -100,7 +100,7 @@ def test_settings_are_trained_and_scored_on_the_validation_set(recipe):
         assert "criterions" in yaml.safe_load((recipe / path).read_text())
     text = (recipe / "exp/ablation/RESULTS.md").read_text()
     assert "| alpha100 |" in text
-    assert "every seed: ssl, ratio20, projection, first_half, " in text
+    assert "every seed: ssl, early10, early25, early55, early120, " in text
 
 
 @pytest.mark.parametrize(
