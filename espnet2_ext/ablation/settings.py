@@ -143,8 +143,9 @@ def _mapping(where: str, value: object) -> Mapping:
 def _configure(where: str, base: dict, ssl: str, changes: object) -> dict[str, Any]:
     """Add an SSL loss to ``base`` for each mapping of ``changes``."""
     config = base
-    for entry in changes if isinstance(changes, list) else [changes]:
-        if set(_mapping(where, entry)) == {"base"}:
+    for found in changes if isinstance(changes, list) else [changes]:
+        entry = _mapping(where, found)
+        if set(entry) == {"base"}:
             losses = config["criterions"][len(base["criterions"]) :]
             other = read_yaml(str(entry["base"]))
             config = {**other, "criterions": [*other["criterions"], *losses]}
