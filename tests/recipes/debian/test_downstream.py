@@ -299,7 +299,7 @@ def test_missing_packages_are_named_and_so_are_lost_tasks(trees):
 def test_quick_tasks_need_the_packages_of_the_small_corpus_alone(trees):
     small = {package.name for package in packages_for("small")}
     found = find_tasks({k: v for k, v in trees.items() if k in small}, "quick")
-    assert set(found) == {"pr", "sid", "ic", "ks"}
+    assert set(found) == {"pr", "sid", "ks"}
     assert {row.speech[0].lang for row in found["pr"]["test"]} == {"it"}
     for splits_ in found.values():
         assert all(splits_[role] for role in ROLES)

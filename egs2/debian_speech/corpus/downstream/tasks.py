@@ -95,7 +95,6 @@ TASKS: tuple[DownstreamTask, ...] = (
         words.intent_classification,
         _most(80, 10, 24),
         ALL,
-        _most(80, 10, 24),
     ),
     DownstreamTask(
         "ks", "digits and letters", ("label",), words.keyword_spotting, ALL, ALL, ALL

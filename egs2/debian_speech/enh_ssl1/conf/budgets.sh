@@ -13,7 +13,7 @@ esac
 network=${separator:-${network}} tasks=${downstream:-${tasks}}
 [ -z "${upstream}" ] || losses=${upstream} names=SSL
 case "${tasks}" in
-    quick) probes="pr ks ic" more="" heads=demo ;;
+    quick) probes="pr ks sid" more="" heads=demo ;;
     demo | full) probes="pr asr ks ic sid asv lid" more=" fbank=asv" heads=${tasks} ;;
     *) echo "run.sh: found --downstream '${tasks}'; expected quick, demo or full" >&2 && exit 1 ;;
 esac

@@ -11,7 +11,7 @@ log() {
         "${fname}" "${BASH_LINENO[0]}" "${FUNCNAME[1]}" "$*"
 }
 
-superb_size=demo   # quick (ks ic sid) | demo (a part: probes train in minutes) | full (everything)
+superb_size=demo   # quick (pr ks sid) | demo (a part: probes train in minutes) | full (everything)
 superb_snrs=       # dB, of the noisy tests, one for each utterance; empty: 0 5 (quick) or 0 5 10
 seed=0             # of the noise; the same seed gives the same bytes
 nj=2               # parallel processes
