@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from espnet2_ext.report.breakdown import read_groups
 from espnet2_ext.report.cells import Table
 from espnet2_ext.report.comparison import Comparison, compare_set
+from espnet2_ext.report.gaps import gap_table
 from espnet2_ext.report.sources.scores import ScoredSet
 from espnet2_ext.report.summary import TITLE, claim_table, summary_table
 from espnet2_ext.report.tables import (
     breakdown_table,
     difference_table,
-    gap_table,
     joint_table,
     main_table,
 )

@@ -8,7 +8,6 @@ from espnet2_ext.metrics.result import Difference
 from espnet2_ext.metrics.statistic import RESAMPLES
 from espnet2_ext.report.cells import (
     NBSP,
-    NONE,
     PIPELINE_SIGN,
     SIGNS_NOTE,
     Cell,
@@ -16,7 +15,6 @@ from espnet2_ext.report.cells import (
     difference_cell,
     number_cell,
 )
-from espnet2_ext.report.claims import judges_of, share_closed
 from espnet2_ext.report.column import Column
 from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.sources.scores import SUPERVISED
@@ -75,7 +73,7 @@ def _relation_notes(labelled: Iterable[tuple[str, Column]]) -> list[str]:
     return notes
 
 
-def _footnotes(view: Comparison) -> list[str]:
+def footnotes(view: Comparison) -> list[str]:
     """Write the footnotes of all signs in the header."""
     if view.joint:
         return _relation_notes((column.label, column) for column in view.columns)
@@ -121,7 +119,7 @@ def _seeds_note(view: Comparison) -> list[str]:
 
 def main_table(view: Comparison) -> Table:
     """Build the pooled table of a test set: clean, noisy, then every system."""
-    notes = [*_footnotes(view), *_seeds_note(view)]
+    notes = [*footnotes(view), *_seeds_note(view)]
     notes.append("Word error rates are pooled: all errors over all reference words.")
     if not any(CLEAN in column.rows for column in view.columns):
         notes.append("Clean speech was not scored.")
@@ -183,7 +181,7 @@ def difference_table(view: Comparison) -> Table:
         f"{view.title}: differences",
         ("", *_headers(view, counts=view.joint)),
         tuple(rows),
-        (*_difference_notes(view), *_footnotes(view)),
+        (*_difference_notes(view), *footnotes(view)),
     )
 
 
@@ -258,49 +256,5 @@ def joint_table(view: Comparison) -> Table:
         view.title,
         ("", *_headers(view, counts=True)),
         tuple(_marked_row(view, name) for name in view.rows),
-        (*notes, *_footnotes(view), *worse_notes(view)),
-    )
-
-
-def gap_closed(column: Column, name: str) -> float | None:
-    """Return 100 (m - noisy) / (clean - noisy), or ``None`` where there is no gap."""
-    value, noisy, clean = (
-        column.mean_and_spread(row)[0] for row in (name, NOISY, CLEAN)
-    )
-    if value is None or noisy is None or clean is None:
-        return None
-    if not column.worse(noisy, clean):
-        return None
-    return 100 * (value - noisy) / (clean - noisy)
-
-
-def gap_table(view: Comparison) -> Table:
-    """Build the table of the relative gap closed, with its mean over the tasks."""
-    claims = judges_of(view)
-    rows = []
-    for system in view.systems:
-        gaps = [gap_closed(column, system.name) for column in view.columns]
-        shares = (share_closed(found, system.name) for found in claims.values())
-        numbers = (*gaps, *shares)
-        rows.append((Cell(system.name), *(number_cell(n, None, 1) for n in numbers)))
-    headers = (
-        f"{column.label}{relation_sign(column)} (%){NBSP}↑ {count_of(column)}"
-        for column in view.columns
-    )
-    return Table(
-        f"{view.title}: relative gap closed",
-        (
-            *("", *headers),
-            *(
-                f"{' '.join(key)} (%){NBSP}↑ [{len(found)}{NBSP}judges]"
-                for key, found in claims.items()
-            ),
-        ),
-        tuple(rows),
-        (
-            "100 (m − noisy) / (clean − noisy): 0 is noisy, 100 is clean, negative is "
-            f"worse than noisy; {NONE} where clean has no value or is not better.",
-            CLAIMS_NOTE,
-            *_footnotes(view),
-        ),
+        (*notes, *footnotes(view), *worse_notes(view)),
     )

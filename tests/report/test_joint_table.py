@@ -3,9 +3,9 @@ from __future__ import annotations
 import yaml
 
 from espnet2_ext.report.cells import NBSP
+from espnet2_ext.report.gaps import gap_table
 from espnet2_ext.report.tables import (
     difference_table,
-    gap_table,
     joint_table,
 )
 from tests.report.conftest import Corpus

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from espnet2_ext.errors import UserError
-from espnet2_ext.report.tables import difference_table, gap_table, joint_table
+from espnet2_ext.report.gaps import gap_table
+from espnet2_ext.report.tables import difference_table, joint_table
 from tests.report.conftest import Corpus
 from tests.report.downstream import (
     CONDITIONS,
