@@ -7,7 +7,6 @@ A recogniser is weights with ``config.yaml`` beside them, an archive of
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,12 +14,12 @@ from typing import Any
 
 import yaml
 
+from espnet2_ext.asr.tags import ARCHIVES, is_tag
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.checkpoint import check_file, load_weights
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import named, read_yaml
 
-ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 # where a trained configuration names files that decoding needs
 NEEDED = (
     ("bpemodel",),
@@ -29,14 +28,7 @@ NEEDED = (
     ("normalize_conf", "stats_file"),
     ("frontend_conf", "frontend_conf", "path_or_url"),
 )
-TAG = re.compile(r"[\w.-]+/[\w.-]+")
 Flags = dict[str, str]
-
-
-def is_tag(model: Path) -> bool:
-    """Tell whether this names a model of a hub, and no file."""
-    named_file = model.name.endswith((*ARCHIVES, ".pth"))
-    return bool(TAG.fullmatch(str(model))) and not named_file and not model.exists()
 
 
 def find_files(model: Path, config: Path | None, folder: Path) -> Flags:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from espnet2_ext.asr.resolve import is_tag
+from espnet2_ext.asr.tags import is_tag
 from espnet2_ext.plan.environment import READERS, TRAINERS, has
 from espnet2_ext.plan.experiment import Experiment, Relation
 from espnet2_ext.plan.table import FIRST_STAGE, base_name
