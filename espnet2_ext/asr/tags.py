@@ -1,4 +1,4 @@
-"""Whether a word names a model of a hub; the plan asks before there is an environment."""
+"""Tags of a hub; the plan asks before there is an environment."""
 
 from __future__ import annotations
 
