@@ -43,7 +43,7 @@ systems+=(--test_sets valid --seeds "${seeds}" --expdir "${expdir}" --dumpdir "$
     --dry_run "${dry_run}")
 # The last model, not the best by its own loss: the sum has no best where alpha moves.
 dry_run=false run ./run.sh --budget "${budget}" --stage 5 --stop_stage 8 \
-    --init_config "" --inference_model latest.pth --recognisers "" \
+    --init_config "" --inference_model latest.pth --recognisers "" --observation_adding "" \
     --scoring_metrics "SI_SNR PESQ_WB ESTOI P808 LPS SPK_SIM" \
     "$@" "${systems[@]}"
 "${dry_run}" || "${py[@]}" -m espnet2_ext.bin.ablation table --ablation "${ablation}" \
