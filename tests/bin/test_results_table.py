@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from espnet2_ext.bin import frontier_figure
 from espnet2_ext.bin.results_table import main
 from espnet2_ext.errors import UserError
 from espnet2_ext.report.records import read_records
@@ -62,3 +63,33 @@ def test_unknown_columns_are_refused() -> None:
         main(["--results", str(RECORDS), "--columns", "LSP=x:1"])
     with pytest.raises(UserError, match="found 'LPS', expected METRIC=NAME:DIGITS"):
         main(["--results", str(RECORDS), "--columns", "LPS"])
+
+
+def test_five_runs_have_the_verdicts_that_the_page_counts() -> None:
+    """All seeds together, in the records; the page has each by itself."""
+    found = {
+        (r["against"], r["claim"]): r["verdict"]
+        for r in read_records(RECORDS.with_name("claims.jsonl"))
+        if r["system"] == "SE-SNR+SSL" and r["aspect"] == "content"
+    }
+    for claim in ("pipeline", "transfer"):
+        assert found["SE-SNR", claim] == "better"
+        assert found["SE-SNR+log-mel", claim] == "better"
+        assert found["SE-SNR+OA0.1", claim] == "undecided"
+        assert found["noisy", claim] == "worse"
+
+
+def test_frontier_of_the_page_is_made_of_the_records(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RECORDS.parents[1] / "frontier"
+    page = (folder / "README.md").read_text("utf-8").replace("\\\n", " ")
+    (line,) = re.findall(
+        r"^python -m espnet2_ext\.bin\.frontier_figure (.*)$", page, re.M
+    )
+    line = line.replace("exp/ablation/results.jsonl", str(folder / "results.jsonl"))
+    words = shlex.split(
+        line.replace("exp/ablation/frontier.png", str(tmp_path / "x.png"))
+    )
+    frontier_figure.main(words)
+    assert capsys.readouterr().out.strip() in page
