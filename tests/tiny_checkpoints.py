@@ -170,3 +170,14 @@ def write_all(directory: Path, families: dict = FAMILIES) -> dict[str, Path]:
         paths[name] = directory / f"{name.replace(':', '_')}.pt"
         write(paths[name])
     return paths
+
+
+def write_init_param(config: dict, folder: Path) -> None:
+    """Write the models that a configuration starts from, where another command does."""
+    from espnet2_ext.enh.separators.dtln import DTLNSeparator
+
+    for name in config.get("init_param", ()):
+        weights = DTLNSeparator(1).state_dict()
+        (folder / name).parent.mkdir(parents=True)
+        state = {f"separator.{key}": value for key, value in weights.items()}
+        torch.save(state, folder / name)

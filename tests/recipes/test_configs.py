@@ -8,17 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from espnet2_ext.enh.criterions import check_criterions
 from espnet2_ext.enh.fragment import add_loss
 from espnet2_ext.enh.loss.criterions.ssl import SSLLoss
-from espnet2_ext.enh.separators.dtln import DTLNSeparator
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.yaml import read_yaml
 from espnet2_ext.tasks.enh_ssl import SSLEnhancementTask
 from tests.conftest import ROOT
+from tests.tiny_checkpoints import write_init_param
 
 FRAGMENTS = sorted((ROOT / "conf/ssl").glob("*.yaml"))
 TRAINING = sorted(ROOT.glob("egs2/*/enh_ssl1/conf/tuning/train_*.yaml"))
@@ -70,10 +69,7 @@ def test_training_configuration_is_accepted_whole_and_builds(
     path, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    for name in read_yaml(path).get("init_param", ()):  # what another command makes
-        Path(name).parent.mkdir()
-        weights = DTLNSeparator(1).state_dict()
-        torch.save({f"separator.{key}": weights[key] for key in weights}, name)
+    write_init_param(read_yaml(path), tmp_path)
     dry = ["--config", str(path), "--output_dir", str(tmp_path), "--dry_run", "true"]
     dry += ["--iterator_type", "none", "--ngpu", "0"]
     SSLEnhancementTask.main(cmd=dry)
