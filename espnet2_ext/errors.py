@@ -51,6 +51,12 @@ def brief(value: object) -> str:
     return _BRIEF.repr(value)
 
 
+def reason_of(error: BaseException) -> str:
+    """Give the first line of a foreign error's message, shortened; else its name."""
+    lines = str(error).strip().splitlines() or [repr(error)]
+    return lines[0][:200]
+
+
 def shorten(problems: Sequence[str], separator: str = ", ") -> str:
     """Join the first ``SHOWN`` problems, and add the number of the others."""
     more = len(problems) - SHOWN

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from espnet2_ext.asr.tags import ARCHIVES, is_tag
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, reason_of
 from espnet2_ext.fileio.checkpoint import check_file, load_weights
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import named, read_yaml
@@ -103,10 +103,9 @@ def download(tag: str) -> Flags:
     try:
         folder = Path(huggingface_hub.snapshot_download(tag))
     except Exception as error:  # of the client, of its network library, of both
-        lines = str(error).strip().splitlines() or [repr(error)]
         raise UserError(
             f"--asr_model_file {tag}: no such file, and no model of a hub that can be "
-            f"had ({type(error).__name__}: {lines[0][:200]}); expected weights, an "
+            f"had ({type(error).__name__}: {reason_of(error)}); expected weights, an "
             f"archive, or a tag; where there is no network, run `hf download {tag}` "
             "elsewhere and copy its cache (HF_HOME)."
         ) from error

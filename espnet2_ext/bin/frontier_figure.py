@@ -13,7 +13,7 @@ from espnet2_ext.errors import run_main
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.report.document import table_to_markdown
 from espnet2_ext.report.frontier import frontier_figure, frontier_table, read_axis
-from espnet2_ext.report.records import read_records
+from espnet2_ext.report.records import of_set, read_records
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -23,13 +23,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--results", type=Path, required=True, help="results.jsonl")
+    add("--test_set", default="", help="default: the first in them")
     add("--systems", nargs="+", required=True, help="in the order of their weights")
     add("--baseline", required=True, help="the system without the loss")
     add("--price", nargs="+", default=["SI_SNR", "PESQ_WB"], help="metrics")
     add("--gain", default="LPS", help="metric")
     add("--output", type=Path, required=True, help="PNG")
     args = parser.parse_args(argv)
-    records = read_records(args.results)
+    records = of_set(read_records(args.results), args.test_set)
     *price, gain = (
         read_axis(records, metric, args.systems, args.baseline)
         for metric in (*args.price, args.gain)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet2_ext.errors import UserError, run_main, unknown_name
 from espnet2_ext.report.cells import Cell, Table, number_cell
 from espnet2_ext.report.document import table_to_markdown
-from espnet2_ext.report.records import read_records
+from espnet2_ext.report.records import of_set, read_records
 
 
 def make_table(
-    records: Sequence[dict], columns: Sequence[tuple[str, str, int]], test_set: str = ""
+    records: Sequence[Mapping],
+    columns: Sequence[tuple[str, str, int]],
+    test_set: str = "",
 ) -> Table:
     """Build the table: a row for each system, mean and deviation over seeds.
 
@@ -29,11 +31,7 @@ def make_table(
     Raises:
         UserError: if a metric or the test set is not in the records.
     """
-    sets = list(dict.fromkeys(r["test_set"] for r in records if "test_set" in r))
-    test_set = test_set or next(iter(sets), "")
-    if test_set not in sets:
-        raise unknown_name("test set", test_set, sets)
-    records = [r for r in records if r.get("test_set") == test_set]
+    records = of_set(records, test_set)
     systems = list(dict.fromkeys(r["system"] for r in records))
     systems.sort(key=lambda name: name != "clean")
     header, grid = [""], [[Cell(name)] for name in systems]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import espnet2_ext
 from espnet2_ext.enh.card import write_card
-from espnet2_ext.errors import UserError, run_main
+from espnet2_ext.errors import UserError, reason_of, run_main
 from espnet2_ext.fileio.yaml import read_yaml
 
 
@@ -73,10 +73,9 @@ def upload(folder: Path, repo: str, private: bool) -> str:
             )
         )
     except Exception as error:  # of the client, of its network library, of both
-        lines = str(error).strip().splitlines() or [repr(error)]
         raise UserError(
             f"--hf_repo {repo}: cannot be uploaded to ({type(error).__name__}: "
-            f"{lines[0][:200]}); expected a repository that you may write to; log in "
+            f"{reason_of(error)}); expected a repository that you may write to; log in "
             "with `hf auth login`, or set HF_TOKEN."
         ) from error
 

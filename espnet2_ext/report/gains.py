@@ -10,19 +10,16 @@ from typing import Any
 
 from espnet2_ext.errors import UserError
 from espnet2_ext.metrics.quantity import CONTENT
-from espnet2_ext.report.cells import NBSP, VERDICT_SIGNS, Cell, Table
+from espnet2_ext.metrics.result import Difference
+from espnet2_ext.report.cells import Cell, Table, difference_cell
 from espnet2_ext.report.claims import PIPELINE, TRANSFER
 from espnet2_ext.report.pictures import COLOURS, figure_of, png
 from espnet2_ext.report.records import CLAIMS as CLAIM_RECORDS
-from espnet2_ext.report.records import RESULTS, read_records
+from espnet2_ext.report.records import OF_A_CLAIM, RESULTS, of_set, read_records
 from espnet2_ext.report.verdict import BEYOND_CONTROL, SSL_LOSS
 
 CHANGES = {SSL_LOSS: "over the signal loss", BEYOND_CONTROL: "over the control"}
 CLAIMS = (PIPELINE, TRANSFER)
-OF_A_CLAIM = (
-    *("claim", "change", "system", "against"),
-    *("value", "low", "high", "verdict"),
-)
 QUALITY = "SI_SNR"  # of the row without the loss: the place on the horizontal axis
 
 
@@ -37,9 +34,7 @@ class Gain:
         system: the row with the loss.
         against: the row without.
         quality: SI-SNR in dB of ``against``, mean over seeds.
-        value: by how much more it closes the gap between noisy and clean, in %.
-        low, high: 95 % interval; None where there is none.
-        verdict: better, worse or undecided.
+        difference: by how much more it closes the gap between noisy and clean, in %.
     """
 
     experiment: str
@@ -48,10 +43,7 @@ class Gain:
     system: str
     against: str
     quality: float
-    value: float
-    low: float | None
-    high: float | None
-    verdict: str
+    difference: Difference
 
 
 def read_gains(experiments: Mapping[str, Path]) -> list[Gain]:
@@ -65,14 +57,15 @@ def read_gains(experiments: Mapping[str, Path]) -> list[Gain]:
     """
     gains = []
     for name, folder in experiments.items():
-        numbers = read_records(folder / RESULTS)
+        numbers = of_set(read_records(folder / RESULTS))
         found = [
             Gain(
                 experiment=name,
                 quality=_quality(numbers, r["against"]),
-                **{key: r[key] for key in OF_A_CLAIM},
+                difference=Difference(r["value"], r["low"], r["high"], 0),
+                **{key: r[key] for key in ("claim", "change", "system", "against")},
             )
-            for r in read_records(folder / CLAIM_RECORDS)
+            for r in read_records(folder / CLAIM_RECORDS, OF_A_CLAIM)
             if r["aspect"] == CONTENT and r["change"] in CHANGES
         ]
         if not found:
@@ -85,9 +78,9 @@ def read_gains(experiments: Mapping[str, Path]) -> list[Gain]:
 
 
 def _quality(records: Iterable[Mapping[str, Any]], system: str) -> float:
-    found = [r for r in records if r["metric"] == QUALITY and r["system"] == system]
-    first = [r["value"] for r in found if r["test_set"] == found[0]["test_set"]]
-    return statistics.fmean(first) if first else float("nan")
+    key = (QUALITY, system)
+    values = [r["value"] for r in records if (r["metric"], r["system"]) == key]
+    return statistics.fmean(values) if values else float("nan")
 
 
 def gain_table(gains: Sequence[Gain]) -> Table:
@@ -99,7 +92,8 @@ def gain_table(gains: Sequence[Gain]) -> Table:
     rows = []
     for (experiment, system, against), by_claim in lines.items():
         quality = next(iter(by_claim.values())).quality
-        cells = [_cell(by_claim.get(claim)) for claim in CLAIMS]
+        found = {claim: gain.difference for claim, gain in by_claim.items()}
+        cells = [difference_cell(found.get(claim), 1, True) for claim in CLAIMS]
         words = (experiment, f"{system} − {against}", f"{quality:.2f}")
         rows.append((*map(Cell, words), *cells))
     claims = (f"{claim} content (% of the gap)" for claim in CLAIMS)
@@ -109,15 +103,6 @@ def gain_table(gains: Sequence[Gain]) -> Table:
         tuple(rows),
         (),
     )
-
-
-def _cell(gain: Gain | None) -> Cell:
-    if gain is None:
-        return Cell("-")
-    text = f"{gain.value:+.1f}"
-    if gain.low is not None and gain.high is not None:
-        text += f" [{gain.low:+.1f}, {gain.high:+.1f}]"
-    return Cell(f"{text}{NBSP}{VERDICT_SIGNS[gain.verdict]}", gain.verdict)
 
 
 def gain_figure(gains: Sequence[Gain]) -> bytes:
@@ -140,19 +125,20 @@ def gain_figure(gains: Sequence[Gain]) -> bytes:
 
 
 def _draw(panel: Any, gain: Gain, colour: str) -> None:
-    low = gain.value if gain.low is None else gain.low
-    high = gain.value if gain.high is None else gain.high
+    found = gain.difference
+    low = found.value if found.low is None else found.low
+    high = found.value if found.high is None else found.high
     panel.errorbar(
         [gain.quality],
-        [gain.value],
-        yerr=[[gain.value - low], [high - gain.value]],
+        [found.value],
+        yerr=[[found.value - low], [high - found.value]],
         fmt="o",
         color=colour,
         capsize=3,
     )
     panel.annotate(
         gain.experiment,
-        (gain.quality, gain.value),
+        (gain.quality, found.value),
         xytext=(4, 4),
         textcoords="offset points",
         fontsize="x-small",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.report.claims import find_claims
 from espnet2_ext.report.column import Column, Run
 from espnet2_ext.report.comparison import Comparison
 from espnet2_ext.report.verdict import change_of
 
-KEYS = {"system", "metric", "value", "unit", "higher_is_better"}  # of every record
 RESULTS, CLAIMS = "results.jsonl", "claims.jsonl"  # numbers; what they show
+OF_A_NUMBER = frozenset({"system", "metric", "value", "unit", "higher_is_better"})
+OF_A_CLAIM = frozenset(
+    {"claim", "aspect", "system", "against", "change", "value", "low", "high"}
+)
 
 
 def _record(column: Column, row: str, run: Run, command: str) -> dict[str, Any]:
@@ -57,13 +60,11 @@ def claim_records(view: Comparison, command: str) -> Iterator[dict[str, Any]]:
                 "system": a,
                 "against": b,
                 "change": change_of(view, a, b),
-                "metric": "gap_closed",
                 "value": difference.value,
                 "low": difference.low,
                 "high": difference.high,
                 "verdict": difference.verdict(higher_is_better=True),
                 "unit": "%",
-                "higher_is_better": True,
                 "judges": [column.label for column in found.judges],
                 "command": command,
             }
@@ -74,8 +75,29 @@ def to_jsonl(found: Iterator[dict[str, Any]]) -> str:
     return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in found)
 
 
-def read_records(path: Path) -> list[dict[str, Any]]:
+def of_set(
+    found: Sequence[Mapping[str, Any]], test_set: str = ""
+) -> list[Mapping[str, Any]]:
+    """Choose the numbers of one test set; the first of the report where it is empty.
+
+    Raises:
+        UserError: if there is no such set.
+    """
+    sets = list(dict.fromkeys(r["test_set"] for r in found if "test_set" in r))
+    test_set = test_set or next(iter(sets), "")
+    if test_set not in sets:
+        raise unknown_name("test set", test_set, sets)
+    return [record for record in found if record.get("test_set") == test_set]
+
+
+def read_records(
+    path: Path, keys: Collection[str] = OF_A_NUMBER
+) -> list[dict[str, Any]]:
     """Read the records of a report.
+
+    Args:
+        path: ``results.jsonl``, or another with its ``keys``.
+        keys: that each record must have.
 
     Raises:
         UserError: if there is no such file, or a line is no record or one of another
@@ -94,7 +116,7 @@ def read_records(path: Path) -> list[dict[str, Any]]:
             record = json.loads(line)
         except ValueError as error:
             raise UserError(f"{path}:{number}: not JSON ({error}).") from error
-        if not isinstance(record, dict) or (lost := KEYS - record.keys()):
+        if not isinstance(record, dict) or (lost := set(keys) - record.keys()):
             missing = ", ".join(sorted(lost)) if isinstance(record, dict) else "all"
             raise UserError(
                 f"{path}:{number}: found a record without {missing}; expected one of "

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from espnet2_ext.checks import UPSTREAM_FS
-from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.errors import UserError, reason_of, unknown_name
 from espnet2_ext.fileio.checkpoint import check_file
 from espnet2_ext.ssl.blocks import ConvTransformerStack, HookedStack, Stack
 from espnet2_ext.ssl.diagnosis import kind_of
@@ -217,7 +217,7 @@ def _build(spec: UpstreamSpec) -> tuple[nn.Module, Stack]:
 
 def _refused(name: str, path: str | None, error: Exception) -> UserError:
     """Say what was found where an upstream expected its checkpoint."""
-    reason = (str(error).strip().splitlines() or [""])[0][:200]
+    reason = reason_of(error)
     if reason.startswith("Weights only load failed"):  # torch's advice to s3prl
         reason = "not read"
     text = f"upstream '{name}' cannot be loaded from"

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from espnet2.train.reporter import Reporter
 
-from espnet2_ext.errors import UserError
+from espnet2_ext.errors import UserError, reason_of
 from espnet2_ext.fileio.checkpoint import check_file
 
 
@@ -50,11 +50,10 @@ def read_reporter(checkpoint: Path) -> Reporter:
     try:
         reporter.load_state_dict(read_checkpoint(checkpoint)["reporter"])
     except Exception as error:  # whatever a broken file makes torch raise
-        reason = (str(error).splitlines() or [""])[0][:120]
         raise UserError(
-            f"{checkpoint}: cannot be resumed from ({type(error).__name__}: {reason}); "
-            "expected what an epoch's end saves; copy it from a backup, or remove the "
-            "directory to train anew."
+            f"{checkpoint}: cannot be resumed from ({type(error).__name__}: "
+            f"{reason_of(error)}); expected what an epoch's end saves; copy it from a "
+            "backup, or remove the directory to train anew."
         ) from error
     return reporter
 

@@ -28,9 +28,11 @@ def words(tmp_path: Path) -> list[str]:
         ):
             lines += [
                 {"system": system, "metric": metric, "value": value, "unit": unit}
-                | {"higher_is_better": True}
+                | {"higher_is_better": True, "test_set": "valid"}
                 for value in found
             ]
+    other = {**lines[0], "test_set": "test_en", "value": 99.0}  # of another set
+    lines.append(other)
     path = tmp_path / "results.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     out = ["--output", str(tmp_path / "x.png"), "--price", "SI_SNR"]

@@ -11,7 +11,13 @@ from PIL import Image
 from espnet2_ext.bin import gain_figure
 from espnet2_ext.errors import UserError
 from espnet2_ext.report.gains import read_gains
-from espnet2_ext.report.records import claim_records, read_records, records, to_jsonl
+from espnet2_ext.report.records import (
+    OF_A_CLAIM,
+    claim_records,
+    read_records,
+    records,
+    to_jsonl,
+)
 from tests.report.conftest import Corpus
 from tests.report.downstream import read
 
@@ -31,7 +37,7 @@ def results(full: Corpus, tmp_path: Path) -> Path:
 def test_claims_in_the_records_are_those_of_the_page(results: Path) -> None:
     (found,) = (
         r
-        for r in read_records(results / "claims.jsonl")
+        for r in read_records(results / "claims.jsonl", OF_A_CLAIM)
         if (r["system"], r["against"]) == ("SE-SNR+SSL", "SE-SNR")
         and (r["claim"], r["aspect"]) == ("pipeline", "content")
     )
@@ -85,3 +91,10 @@ def test_records_without_claims_are_refused(results: Path, tmp_path: Path) -> No
         gain_figure.main(["--results", f"old={results}", *output])
     with pytest.raises(UserError, match="found 'old', expected NAME=DIR"):
         gain_figure.main(["--results", "old", *output])
+
+
+def test_claims_of_another_version_are_refused(results: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"results\.jsonl:1: .* without against, aspect"
+    ):
+        read_records(results / "results.jsonl", OF_A_CLAIM)
