@@ -36,7 +36,7 @@ def ctc(est: Tensor, ref: Tensor, mask: Tensor) -> Tensor:
 
     CTC (Graves et al., 2006, eq. 3) to the pseudo-labels that the same recogniser
     decodes greedily from the clean signal, as in the phoneme loss of open-universe
-    (Scheibler et al., 2024, arXiv 2407.12112): blind to when a token is said, and to
+    (Scheibler et al., 2024, arXiv 2406.12194): blind to when a token is said, and to
     everything about speech but the tokens. >= 0, above 0 at identity; where the clean
     signal has no token, -log p of hearing none.
 
