@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from espnet2_ext.errors import UserError
@@ -98,11 +99,24 @@ def _of_enhancement(options: Options) -> dict[str, str]:
     names = {
         "streams": " ".join(streams),
         "train_streams": " ".join([*streams, *more]),
+        "train_files": ";".join(_training_files([*streams, *more], options)),
         "stats": f"{options['expdir']}/enh_stats_{options['fs']}{speed}",
     }
     if options["asr_exp"] or options["asr_model_file"]:
         names["asr_tag"] = options["asr_tag"] or _tag_of_given(options)
     return names
+
+
+def _training_files(streams: Sequence[str], options: Options) -> Iterator[str]:
+    """Yield ``FILE,NAME,TYPE SHAPE FOLD`` of each signal, as espnet2 calls them."""
+    kind = "kaldi_ark" if "ark" in options["audio_format"] else "sound"
+    fold = int(options["enh_speech_fold_length"]) * 100
+    names = {"spk": "speech", "noise": "noise", "dereverb": "dereverb"}
+    for stream in streams:
+        signal = stream.rstrip("0123456789")
+        number = stream.removeprefix(signal)
+        name = f"{names[signal]}_ref{number}" if number else "speech_mix"
+        yield f"{stream}.scp,{name},{kind} {name}_shape {fold}"
 
 
 def _of_recogniser(options: Options) -> dict[str, str]:

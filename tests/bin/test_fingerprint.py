@@ -71,3 +71,21 @@ def test_missing_files_are_named_with_their_line(scp):
         main(["--audio", str(scp)])
     with pytest.raises(UserError, match=r"absent.yaml"):
         main(["--input", "absent.yaml"])
+
+
+def test_data_directory_counts_with_all_its_lists(scp, capsys):
+    folder = scp.parent
+    (folder / "text").write_text("a hello\n")
+    (folder / ".hidden").write_text("x")
+    lines = fingerprint(capsys, "--data_dir", folder).splitlines()
+    named = [line.split(" ", 1)[1] for line in lines]
+    assert f"{folder}/text" in named
+    assert f"{folder}/wav.scp with audio" in named
+    assert not any(".hidden" in line for line in lines)
+    (folder / "text").write_text("a goodbye\n")
+    assert fingerprint(capsys, "--data_dir", folder).splitlines() != lines
+
+
+def test_missing_data_directory_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"found no .*nowhere; .*run stage 1"):
+        main(["--data_dir", str(tmp_path / "nowhere")])

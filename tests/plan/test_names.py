@@ -66,6 +66,15 @@ def test_streams_and_statistics_of_enhancement():
     found = names("enh_ssl", ref_num="2", use_noise_ref="true", fs="8k")
     assert found["streams"] == "wav spk1 spk2"
     assert found["train_streams"] == "wav spk1 spk2 noise1"
+    assert found["train_files"].split(";") == [
+        f"{stream}.scp,{name},sound {name}_shape 80000"
+        for stream, name in (
+            ("wav", "speech_mix"),
+            ("spk1", "speech_ref1"),
+            ("spk2", "speech_ref2"),
+            ("noise1", "noise_ref1"),
+        )
+    ]
     assert found["stats"] == "exp/enh_stats_8k"
     found = names("enh_ssl", speed_perturb_factors="0.9 1.1")
     assert (found["stats"], found["train_streams"]) == (

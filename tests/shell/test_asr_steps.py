@@ -130,7 +130,7 @@ def test_every_condition_has_its_own_audio_and_place(recipe: Path) -> None:
     table = (recipe / "exp/RESULTS_ASR_small.md").read_text()
     rows = [x.split("|")[1] for x in table.splitlines() if x.startswith("|test/")]
     assert rows[:4] == ["test/clean", "test/noisy", "test/a", "test/b"]
-    assert "quiet: not decoded, it has no text" in done.stdout
+    assert "quiet: not decoded, it has no text" in done.stderr
 
 
 def test_the_second_run_does_nothing_and_new_audio_only_its_own(recipe: Path) -> None:

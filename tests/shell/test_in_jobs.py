@@ -26,13 +26,12 @@ def call(tmp_path: Path):
     ):
         (tmp_path / "ran").unlink(missing_ok=True)
         options = ["--cmd", "run.pl", "--jobs", "3", "--log", "w/logdir/x.JOB.log"]
-        options += ["--split", "keys=list", "--merge", "sub/out.scp", *words]
+        options += ["--split", "keys=list", "--merge", "sub/out.scp", "--work", work]
         env = {**os.environ, "PATH": f"{UTILS}:{os.environ['PATH']}", **environment}
         done = subprocess.run(
-            [UTILS / "in_jobs.py", *options, "--", "bash", "-c", command],
+            [UTILS / "in_jobs.py", *options, *words, "--", "bash", "-c", command],
             cwd=tmp_path,
             env=env,
-            input=f"{work}\n",
             capture_output=True,
             text=True,
         )

@@ -87,10 +87,10 @@ stage_5_tokens() {
     stamp "${token_dir}/.stamp" "${print}"
 }
 
-data_flags() { # fills data_args and shape_args of training
+data_flags() { # fills data_args, shape_args and data_inputs of training
     local speech
     speech=wav.scp,speech,$(audio_type "${audio_format}")
-    shape_args=()
+    shape_args=() data_inputs=()
     data_args=(--use_preprocessor true --token_type "${token_type}" --token_list "${token_list}"
         --bpemodel "${bpemodel}" --cleaner "${cleaner}" --frontend_conf "fs=${fs}")
     training_files "${speech} speech_shape $((asr_speech_fold_length * 100))" \
@@ -99,9 +99,8 @@ data_flags() { # fills data_args and shape_args of training
 }
 
 data_print() { # ARGUMENT...: fingerprint of data, tokens, YAML and the arguments
-    fingerprint --sample "${raw}/${train_set}/wav.scp" --input "${raw}/${train_set}/text" \
-        --sample "${raw}/${valid_set}/wav.scp" --input "${raw}/${valid_set}/text" \
-        --input "${token_list}" ${asr_config:+--training "${asr_config}"} \
+    fingerprint "${data_inputs[@]}" --input "${token_list}" \
+        ${asr_config:+--training "${asr_config}"} \
         --option "${cleaner}" --option "${asr_args}" "$@"
 }
 
@@ -151,7 +150,7 @@ stage_12_decode() {
         decode_scp "${raw}/${dset}/wav.scp" "$(audio_type "${audio_format}")" \
             "${asr_exp}/${inference_tag}/${dset}"
     done
-    wait_jobs
+    wait_shared
 }
 
 stage_13_score() {

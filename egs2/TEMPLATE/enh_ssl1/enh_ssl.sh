@@ -50,7 +50,7 @@ enh_exp=                    # experiment directory itself, one per YAML; empty: 
 enh_args=                   # further training options, e.g. "--max_epoch 10"
 seeds=                      # e.g. "0 1 2": an experiment (_seed0 ...) each; empty: one, no suffix
 init_config=                # YAML of a first stage, once a seed: all its systems start there
-init_param=                 # or a model, path[:source[:target[:exclude]]]; SEED: each one's
+init_param=                 # or a model, path[:source[:target[:exclude]]], or se_debian_small
 enh_speech_fold_length=800  # batches shrink beyond this length (x 100 samples)
 train_jobs=1                # systems trained at the same time
 train_threads=              # CPU threads of each; empty: a share of them all (local, --ngpu 0)
@@ -64,7 +64,7 @@ recognisers=                # e.g. "pocketsphinx whisper_tiny_en" for word error
 ssl_conf=                   # conf/ssl/*.yaml whose distances are scored
 versa_config=               # YAML of VERSA's metrics, where versa-score is installed
 observation_adding=         # e.g. "0.1 0.3": w, for rows (1-w) enhanced + w noisy after each system
-denoisers=                  # rows, if installed: rnnoise nsnet2 dtln deepfilternet noisereduce
+denoisers=                  # rows: se_debian_small, rnnoise nsnet2 dtln deepfilternet noisereduce
 hf_repo=                    # stage 12: USER/NAME of a model on a hub
 report_by=                  # tables by files of a set, e.g. "utt2noise utt2dur"; empty: utt2snr
 ## Downstream (local/superb_data.sh makes what it needs beside data/, if the recipe has one)
@@ -83,7 +83,7 @@ superb_test_set=test_superb # in data/: the noisy twin of all test audio in thos
 superb_upstreams=           # YAMLs of conf/ssl, s3prl names; NAME=TASK,TASK: some tasks only
 superb_conf=                # directory of <task>.yaml: changes of s3prl's hyper-parameters
 ## end of options
-declare stats streams train_streams # named by the plan
+declare stats streams train_streams train_files # named by the plan
 
 . steps/all.sh
 
@@ -126,64 +126,38 @@ stage_5_statistics() {
 }
 
 data_flags() { # fills data_args, shape_args and data_inputs of training
-    local part stream key file files=()
+    local file files
     data_args=() shape_args=() data_inputs=()
-    for stream in ${train_streams}; do
-        case "${stream}" in
-            spk*) key=speech_ref${stream#spk} ;;
-            noise*) key=noise_ref${stream#noise} ;;
-            dereverb*) key=dereverb_ref${stream#dereverb} ;;
-            *) key=speech_mix ;;
-        esac
-        file=${stream}.scp,${key},$(audio_type "${audio_format}")
-        files+=("${file} ${key}_shape $((enh_speech_fold_length * 100))")
-    done
+    IFS=';' read -ra files <<< "${train_files}"
     for file in utt2category,category,text utt2fs,fs,text_int; do
         [[ ! -e ${raw}/${train_set}/${file%%,*} || ! -e ${raw}/${valid_set}/${file%%,*} ]] \
             || files+=("${file}")
     done
     training_files "${files[@]}"
-    for part in train valid; do
-        for stream in ${train_streams}; do
-            data_inputs+=(--sample "$(data_dir "${part}")/${stream}.scp")
-        done
-    done
 }
 
 stage_6_train() {
     data_flags
-    at_once "${train_jobs}"
     train_systems first_stage
     train_systems system
 }
 
-train_systems() { # KIND: those that are not trained yet
-    local label exp seed config start
-    local -A prints=()
-    while IFS=$'\t' read -r exp seed config start; do # all of them before any training
-        prints[${exp}]=$(training_print "${seed#-}" "${config#-}" "${start#-}")
-        needs_training "${exp}" "${prints[${exp}]}" || unset "prints[${exp}]"
-    done < <(rows "$1" exp seed config start)
+train_systems() { # KIND: those that are not trained yet; all are checked before one starts
+    local label exp seed config start print order=cat
+    [ "${train_jobs}" -eq 1 ] || order=tac # losses with a model stand last, and take longest
     while IFS=$'\t' read -r label exp seed config start; do
         seed=${seed#-} config=${config#-} start=${start#-}
-        [ -n "${prints[${exp}]+todo}" ] || continue
+        print=$(fingerprint "${data_inputs[@]}" ${config:+--training "${config}"} \
+            --option "seed ${seed}" --option "enh_args ${enh_args}" --option "init_param ${start}" \
+            ${start:+--input "${start%%:*}"} --option "fold_length ${enh_speech_fold_length}")
+        needs_training "${exp}" "${print}" || continue
         # shellcheck disable=SC2086 # enh_args is meant to be split
-        start_training "${label}${seed:+ seed ${seed}}" "${exp}" "${prints[${exp}]}" 6 \
+        start_training "${label}${seed:+ seed ${seed}}" "${exp}" "${print}" 6 \
             -m espnet2_ext.bin.enh_ssl_train "${data_args[@]}" "${shape_args[@]}" \
             ${seed:+--seed "${seed}"} ${start:+--init_param "${start}"} \
             ${config:+--config "${config}"} ${enh_args}
-    done < <(rows "$1" label exp seed config start | longest_first)
-    wait_jobs
-}
-
-longest_first() { # losses with a model come last in the table; side by side they start first
-    if [ "${train_jobs}" -gt 1 ]; then tac; else cat; fi
-}
-
-training_print() { # SEED CONFIG START
-    fingerprint "${data_inputs[@]}" ${2:+--training "$2"} \
-        --option "seed $1" --option "enh_args ${enh_args}" --option "init_param $3" \
-        ${3:+--input "${3%%:*}"} --option "fold_length ${enh_speech_fold_length}"
+    done < <(rows "$1" label exp seed config start | "${order}")
+    wait_jobs "${train_jobs}"
 }
 
 stage_7_enhance() {
@@ -234,22 +208,16 @@ stage_14_evaluate_probes() {
     evaluate_probes
 }
 
-stage_15_report() {
-    joint_columns
+stage_15_report() { # with what stages 10 and 14 have left
+    local joint=()
     ! "${eval_valid_set}" || joint+=(--valid_set "${valid_set}")
-    report "${test_sets}" "${joint[@]}"
-}
-
-joint_columns() { # fills joint: what stages 10 and 14 have left, for the report
-    joint=()
-    "${skip_downstream}" && return
-    if [ -n "${superb_tasks}" ] && compgen -G "${expdir}/superb/*/*/evaluate" > /dev/null; then
-        joint+=(--superb_dir "${expdir}/superb" --superb_tasks "${superb_tasks}")
+    "${skip_downstream}" || ! compgen -G "${expdir}/superb/*/*/evaluate" > /dev/null \
+        || joint+=(--superb_dir "${expdir}/superb" --superb_tasks "${superb_tasks}")
+    if ! "${skip_downstream}" && has_asr && [ -e "${expdir}/RESULTS_ASR_${asr_tag}.md" ]; then
+        find_asr_sets
+        joint+=(--asr_tag "${asr_tag}" --asr_test_sets "${asr_sets[*]}")
     fi
-    has_asr || return 0
-    find_asr_sets
-    [ ! -e "${expdir}/RESULTS_ASR_${asr_tag}.md" ] \
-        || joint+=(--asr_tag "${asr_tag}" --asr_test_sets "${asr_sets[*]}")
+    report "${test_sets}" "${joint[@]}"
 }
 
 main() {

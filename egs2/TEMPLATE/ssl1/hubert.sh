@@ -65,13 +65,12 @@ stage_5_units() {
         --option "${clusters[iter]} ${features[iter]} ${portion_km} ${from[*]}" \
         ${from[1]:+--input "${from[1]}/${inference_ssl_model}"})
     up_to_date "${km_dir}/.stamp" "${print}" "${km_dir}"/{train,valid}.km && return
-    start_job "k-means, iteration ${iter}" "${km_dir}/kmeans.log" \
-        x "${job[@]}" "${km_dir}/kmeans.log" "${py[@]}" -m espnet2_ext.bin.kmeans_labels \
+    start_job "k-means, iteration ${iter}" "${km_dir}/kmeans.log" "${km_dir}/.stamp" "${print}" \
+        "${job[@]}" "${km_dir}/kmeans.log" "${py[@]}" -m espnet2_ext.bin.kmeans_labels \
         --train_scp "${train}" --valid_scp "${valid}" \
         --feature "${features[iter]}" --n_clusters "${clusters[iter]}" --portion "${portion_km}" \
         "${from[@]}" --out_dir "${km_dir}"
     wait_jobs
-    stamp "${km_dir}/.stamp" "${print}"
 }
 
 stage_7_train() {

@@ -39,7 +39,7 @@ inference_model=valid.loss.best.pth # model file within each
 inference_args="--normalize_output_wav false --output_format wav" # for enh_inference
 inference_enh_config=       # YAML that overrides the separator for inference
 observation_adding=         # e.g. "0.1 0.3": w, for rows (1-w) enhanced + w noisy after each system
-denoisers=                  # rows, if installed: rnnoise nsnet2 dtln deepfilternet noisereduce
+denoisers=                  # rows: se_debian_small, rnnoise nsnet2 dtln deepfilternet noisereduce
 ## Probes and scores
 superb_upstreams=conf/ssl/wavlm_base_plus.yaml # YAMLs of conf/ssl or s3prl names: what probes hear
 superb_conf=conf/superb     # directory of <task>.yaml: changes of s3prl's hyper-parameters
@@ -69,20 +69,11 @@ stage_3_format() {
 }
 
 stage_7_enhance() {
-    link_systems
+    local exps # the models go under exp/ of this recipe, which is where outputs go
+    read -ra exps <<< "${enh_exps}"
+    run "${py[@]}" -m espnet2_ext.bin.link_systems --expdir "${expdir}" \
+        --model_file "${inference_model}" "${exps[@]}"
     enhance_sets "${audio_format}" "${superb_test_set}"
-}
-
-link_systems() { # the models under exp/ of this recipe, which is where outputs go
-    local exp from file
-    for exp in ${enh_exps}; do
-        from=${expdir}/$(basename "${exp}")
-        [ ! "${exp}" -ef "${from}" ] || continue
-        for file in config.yaml "${inference_model}"; do
-            x mkdir -p "${from}"
-            x ln -sfn "$(realpath -m "${exp}/${file}")" "${from}/${file}"
-        done
-    done
 }
 
 stage_8_score() { score_sets "${tests[@]}"; }

@@ -13,21 +13,13 @@ has_asr() { # whether a recogniser was given
     [ -n "${asr_exp}${asr_model_file}" ]
 }
 
-find_asr_sets() { # fills asr_sets
-    local dset
-    asr_sets=()
-    for dset in ${asr_test_sets:-${test_sets}}; do
-        if "${dry_run}" || [ -s "${raw}/${dset}/text" ]; then
-            asr_sets+=("${dset}")
-        elif [ -n "${asr_test_sets}" ]; then
-            die "found no ${raw}/${dset}/text; --asr_test_sets needs transcripts;" \
-                "add text in local/data.sh"
-        else
-            log "  ${dset}: not decoded, it has no text"
-        fi
-    done
-    [ "${#asr_sets[@]}" -gt 0 ] || die "found no text in any of ${test_sets};" \
-        "expected transcripts; add text in local/data.sh"
+find_asr_sets() { # fills asr_sets: those with a text, which sets asked for by name all need
+    local all_needed=${asr_test_sets:+true} words=${asr_test_sets:-${test_sets}}
+    read -ra asr_sets <<< "${words}"
+    "${dry_run}" && return
+    words=$("${py[@]}" -m espnet2_ext.bin.sets_with_text --dir "${raw}" \
+        --all_needed "${all_needed:-false}" "${asr_sets[@]}") || exit 1
+    read -ra asr_sets <<< "${words}"
 }
 
 asr_conditions() { # SET: lines `name audio type directory`; enhanced audio is always wav
@@ -55,7 +47,7 @@ decode_conditions() { # stage 9
             decode_scp "${scp}" "${type}" "${dir}"
         done < <(asr_conditions "${dset}")
     done
-    wait_jobs
+    wait_shared
 }
 
 # resolve_asr DIR MODEL CONFIG ARGS OPTION...: check the recogniser; fills asr_flags, which
@@ -80,7 +72,7 @@ decode_scp() { # SCP TYPE DIR: start decoding, unless it is done
         || die "found no $1; expected audio to decode; run stages 3 and 7"
     print=$(printf '%s\n' "${asr_print}" && fingerprint --audio "$1")
     start_parallel "decode $3" "${inference_cmd}" "$1" "$3/.stamp.decode" "${print}" \
-        asr_inference 1best_recog/text -m espnet2_ext -m espnet2.bin.asr_inference \
+        asr_inference 1best_recog/text -- "${py[@]}" -m espnet2_ext -m espnet2.bin.asr_inference \
         --ngpu "${inference_ngpu}" --data_path_and_name_and_type "$1,speech,$2" \
         --key_file "$3/logdir/keys.JOB.scp" --output_dir "$3/logdir/output.JOB" "${asr_flags[@]}"
 }

@@ -4,20 +4,10 @@ declare raw nj fs audio_format train_cmd min_wav_duration max_wav_duration train
 declare local_data_opts
 declare -a py
 
-set_inputs() { # DIR: the words for the fingerprint of a data directory, a line each
-    local file
-    for file in "$1"/*; do
-        case "${file}" in
-            *.scp) printf '%s\n' --audio "${file}" ;;
-            *) [ ! -f "${file}" ] || printf '%s\n' --input "${file}" ;;
-        esac
-    done
-}
-
 check_data() { # SET...: all problems at once, unless nothing changed since
-    local dset all=() print checked=${raw}/.checked.$1 # data/ may be read-only
-    mapfile -t all < <(for dset in "$@"; do set_inputs "data/${dset}"; done)
-    print=$(fingerprint --option "$*" "${all[@]}" 2> /dev/null) || print="" # then it has to look
+    local print checked=${raw}/.checked.$1 # data/ may be read-only
+    print=$(fingerprint --option "$*" --data_dir "${@/#/data/}" 2> /dev/null) \
+        || print="" # then it has to look
     up_to_date "${checked}" "${print:-never}" && return
     run "${py[@]}" -m espnet2_ext.bin.check_data "${@/#/data/}"
     stamp "${checked}" "${print}"
@@ -30,16 +20,13 @@ prepare_data() { # [OPTION...]: the recipe's own preparation
 }
 
 make_set() { # NAME SET DIR PRINT COMMAND...: in jobs with --job JOB, then with --merge true
-    local name=$1 dset=$2 dir=$3 print=$4 n
-    shift 4
-    n=$(at_most "${nj}" "$(count_lines "data/${dset}/wav.scp")")
-    set -- "${py[@]}" "$@" --num_jobs "${n}"
-    start_job "${name}" "${dir}/logs/${name%% *}.1.log" \
-        in_jobs "${train_cmd}" "${n}" "${dir}/logs/${name%% *}.JOB.log" "${print}" -- "$@" --job JOB
+    local name=$1 dir=$3 n command
+    n=$(at_most "${nj}" "$(count_lines "data/$2/wav.scp")")
+    command=("${py[@]}" "${@:5}" --num_jobs "${n}")
+    start_in_jobs "${name}" "${dir}/.stamp" "$4" "${train_cmd}" "${n}" \
+        "${dir}/logs/${name%% *}.JOB.log" --then "${command[*]@Q} --merge true" -- \
+        "${command[@]}" --job JOB
     wait_jobs
-    run "$@" --merge true
-    done_jobs "${dir}/logs"
-    stamp "${dir}/.stamp" "${print}"
 }
 
 perturb_speed() { # SET NEW_SET STREAMS FACTORS
@@ -51,9 +38,8 @@ perturb_speed() { # SET NEW_SET STREAMS FACTORS
 }
 
 format_set() { # SET DIR STREAMS [AUDIO_FORMAT]
-    local inputs print format=${4:-${audio_format}}
-    mapfile -t inputs < <(set_inputs "data/$1")
-    print=$(fingerprint "${inputs[@]}" --option "$3 ${fs} ${format}")
+    local print format=${4:-${audio_format}}
+    print=$(fingerprint --data_dir "data/$1" --option "$3 ${fs} ${format}")
     up_to_date "$2/.stamp" "${print}" "$2/wav.scp" "$2/utt2num_samples" && return
     make_set "format $1" "$1" "$2" "${print}" -m espnet2_ext.bin.format_data \
         --data_dir "data/$1" --out_dir "$2" --streams "$3" --fs "${fs}" --audio_format "${format}"

@@ -35,19 +35,18 @@ superb_jobs() { # train|evaluate OPTION...: one job per upstream, with all tasks
     local step=$1 word upstream tasks dir job
     shift
     read -ra job <<< "${cuda_cmd}"
-    at_once 1 # each uses all processors
     for word in ${superb_upstreams}; do # NAME or NAME=TASK,TASK
         upstream=${word%%=*} tasks=${superb_tasks}
         [[ ${word} != *=* ]] || tasks=${word#*=}
         dir=${expdir}/superb/$(basename "${upstream}" .yaml)
-        start_job "${step} probes on ${dir##*/}" "${dir}/${step}.log" \
-            x "${job[@]}" --gpu "${ngpu}" "${dir}/${step}.log" \
+        start_job "${step} probes on ${dir##*/}" "${dir}/${step}.log" "" "" \
+            "${job[@]}" --gpu "${ngpu}" "${dir}/${step}.log" \
             env OMP_NUM_THREADS="${train_threads}" \
             "${py[@]}" -m espnet2_ext.bin.superb "${step}" --superb_dir "${superb_dir}" \
             --tasks "${tasks//,/ }" --upstream "${upstream}" \
             ${superb_conf:+--conf_dir "${superb_conf}"} --exp_dir "${expdir}/superb" "$@"
     done
-    wait_jobs
+    wait_jobs # one after the other: each uses all processors
 }
 
 report() { # SETS OPTION...: tables of all rows

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # To be sourced by the templates: scores of every row of the table, stage 8.
 declare raw dry_run decode_cmd recognisers ssl_conf scoring_metrics
+declare -a py
 
 score_sets() { # SET...: clean, noisy and every row
     local dset name scp dir
@@ -11,11 +12,12 @@ score_sets() { # SET...: clean, noisy and every row
             score_scp "${raw}/${dset}" "${scp}" "${dir}/${name}"
         done < <(conditions "${dset}")
     done
-    wait_jobs
+    wait_shared
 }
 
 score_scp() { # DATA_DIR SCP DIR: start scoring the audio of SCP, unless it is done
     local print text=$1/text inputs=() words=() conf judges=${recognisers}
+    local collect=("${py[@]}" -m espnet2_ext.bin.collect_scores --scoring_dir "$3")
     if [ -n "${judges}" ] && ! "${dry_run}" && [ ! -e "${text}" ]; then
         [ "${1##*/}" = "${valid_set-}" ] \
             || die "found no ${text}; --recognisers '${recognisers}' needs it;" \
@@ -28,7 +30,8 @@ score_scp() { # DATA_DIR SCP DIR: start scoring the audio of SCP, unless it is d
         --option "${scoring_metrics} / ${judges}")
     [ -z "${judges}" ] || words=(--text "${text}")
     start_parallel "score $3" "${decode_cmd}" "$2" "$3/.stamp" "${print}" score scores.jsonl \
-        -m espnet2_ext.bin.score --ref_scp "$1/spk1.scp" --inf_scp "$2" "${words[@]}" \
+        --then "${collect[*]@Q}" -- "${py[@]}" -m espnet2_ext.bin.score \
+        --ref_scp "$1/spk1.scp" --inf_scp "$2" "${words[@]}" \
         --key_file "$3/logdir/keys.JOB.scp" --metrics "${scoring_metrics}" \
         --recognisers "${judges}" --ssl_conf "${ssl_conf}" \
         ${versa_config:+--versa_config "${versa_config}"} \

@@ -1,42 +1,46 @@
 # shellcheck shell=bash
 # To be sourced by the templates: statistics and training.
-declare raw dry_run ngpu num_nodes train_set valid_set train_cmd cuda_cmd
-declare train_threads
+declare raw dry_run ngpu num_nodes train_set valid_set train_cmd cuda_cmd train_threads
 declare -a py
 
 data_dir() { # train|valid
     if [ "$1" = train ]; then echo "${raw}/${train_set}"; else echo "${raw}/${valid_set}"; fi
 }
 
-# training_files "FILE,NAME,TYPE [SHAPE FOLD]"...: adds files of both sets to data_args, and
-# what the statistics say of their shapes to shape_args
+# training_files "FILE,NAME,TYPE [SHAPE FOLD]"...: adds files of both sets to data_args, what
+# the statistics say of their shapes to shape_args, and speech and text to data_inputs, which
+# are what a fingerprint has of them
 training_files() {
-    local part words file shape fold
+    local part words file shape fold dir
     for part in train valid; do
+        dir=$(data_dir "${part}")
         for words in "$@"; do
             read -r file shape fold <<< "${words}"
-            data_args+=("--${part}_data_path_and_name_and_type" "$(data_dir "${part}")/${file}")
+            data_args+=("--${part}_data_path_and_name_and_type" "${dir}/${file}")
             [ -z "${shape}" ] || shape_args+=("--${part}_shape_file" "${stats}/${part}/${shape}")
             [[ -z ${shape} || ${part} = valid ]] || shape_args+=(--fold_length "${fold}")
+            case "${file%%,*}" in
+                *.scp) data_inputs+=(--sample "${dir}/${file%%,*}") ;;
+                text) data_inputs+=(--input "${dir}/text") ;;
+            esac
         done
     done
 }
 
 # collect_statistics [--skip_sum_stats] STATS PRINT N STAGE COMMAND...: in N jobs, then together
 collect_statistics() {
-    local stats logdir print n stage j inputs=()
-    if [ "$1" = --skip_sum_stats ]; then inputs=("$1") && shift; fi
+    local stats logdir print n stage j join=("${py[@]}" -m espnet2.bin.aggregate_stats_dirs)
+    if [ "$1" = --skip_sum_stats ]; then join+=("$1") && shift; fi
     stats=$1 logdir=$1/logdir print=$2 n=$3 stage=$4
     shift 4
-    start_job "collect statistics" "${logdir}/stats.1.log" \
-        in_jobs "${train_cmd}" "${n}" "${logdir}/stats.JOB.log" "${print}" \
+    join+=(--output_dir "${stats}")
+    for ((j = 1; j <= n; j++)); do join+=(--input_dir "${logdir}/stats.${j}"); done
+    start_in_jobs "collect statistics" "" "${print}" "${train_cmd}" "${n}" \
+        "${logdir}/stats.JOB.log" --then "${join[*]@Q}" \
         --split "train=${raw}/${train_set}/wav.scp" --split "valid=${raw}/${valid_set}/wav.scp" -- \
         "${py[@]}" "$@" --collect_stats true --output_dir "${logdir}/stats.JOB" \
         --train_shape_file "${logdir}/train.JOB.scp" --valid_shape_file "${logdir}/valid.JOB.scp"
     wait_jobs
-    for ((j = 1; j <= n; j++)); do inputs+=(--input_dir "${logdir}/stats.${j}"); done
-    run "${py[@]}" -m espnet2.bin.aggregate_stats_dirs --output_dir "${stats}" "${inputs[@]}"
-    done_jobs "${logdir}"
     resume_script "${stats}/run.sh" "${stage}"
 }
 
@@ -47,24 +51,17 @@ needs_training() { # EXP PRINT: not if it is done; one directory is one experime
     "${py[@]}" -m espnet2_ext.bin.training_inputs --refuse --begun "$1/.inputs" <<< "$2" || exit 1
 }
 
-start_training() { # NAME EXP PRINT STAGE COMMAND...: in the background; resumed where it was
-    stamp "$2/.inputs" "$3"
-    resume_script "$2/run.sh" "$4"
-    start_job "train $1" "$2/train.log" launch_training "$2" "$3" "${@:5}"
-}
-
-launch_training() { # EXP PRINT COMMAND...
-    local exp=$1 print=$2 name=$1/train.log lock
-    shift 2
-    if ! "${dry_run}"; then
-        exec {lock}> "${exp}/.lock"
-        flock -w 3 "${lock}" \
-            || die "found another training in ${exp}; expected none; wait for it or stop it"
-    fi
+start_training() { # NAME EXP PRINT STAGE COMMAND...: resumed where it was
+    local exp=$2 name=$2/train.log
     [[ ${cuda_cmd} != queue.pl* ]] || name=${name##*/} # queue.pl allows no '/'
-    x "${py[@]}" -m espnet2.bin.launch --cmd "${cuda_cmd} --name ${name}" --log "${exp}/train.log" \
+    stamp "${exp}/.inputs" "$3"
+    resume_script "${exp}/run.sh" "$4"
+    "${dry_run}" || flock -w 3 "${exp}/.lock" true \
+        || die "found another training in ${exp}; expected none; wait for it or stop it"
+    start_job "train $1" "${exp}/train.log" "${exp}/.stamp.train" "$3" \
+        flock -w 3 "${exp}/.lock" "${py[@]}" -m espnet2.bin.launch \
+        --cmd "${cuda_cmd} --name ${name}" --log "${exp}/train.log" \
         --ngpu "${ngpu}" --num_nodes "${num_nodes}" --init_file_prefix "${exp}/.dist_init_" \
         --multiprocessing_distributed true -- env OMP_NUM_THREADS="${train_threads}" \
-        "${py[@]}" "$@" --resume true --output_dir "${exp}"
-    stamp "${exp}/.stamp.train" "${print}"
+        "${py[@]}" "${@:5}" --resume true --output_dir "${exp}"
 }

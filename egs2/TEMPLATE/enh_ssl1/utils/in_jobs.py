@@ -5,9 +5,9 @@ r"""Run a command in jobs of a wrapper, each with its part of lists; merge outpu
         --split keys=wav.scp --merge spk1.scp -- \
         COMMAND --key_file DIR/logdir/keys.JOB.scp --output_dir DIR/logdir/output.JOB
 
-JOB in the log's name and in the command is the job's number. The fingerprint of the
-work (bin.fingerprint) comes from standard input: logs of other work are removed, and of
-the same work only the unfinished jobs are repeated.
+JOB in the log's name and in the command is the job's number. --work is the fingerprint
+of the work (bin.fingerprint): logs of other work are removed, and where the same work
+was broken off only the unfinished jobs are repeated. Done work is done anew.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--cmd", required=True, help="the wrapper with its options")
     add("--jobs", type=int, required=True, help="how many")
     add("--log", type=Path, required=True, help="of each job, with JOB in its name")
+    add("--work", default="", help="its fingerprint")
     add("--resume_jobs", choices=("true", "false"), default="true")
     add("--split", action="append", default=[], metavar="PREFIX=SCP")
     add(
@@ -43,6 +44,7 @@ def get_parser() -> argparse.ArgumentParser:
         default="",
         help="files in output.JOB, merged beside the logs' folder",
     )
+    add("--then", default="", metavar="COMMAND", help="run when all jobs are done")
     add("command", nargs="+", help="with its options, after --")
     return parser
 
@@ -121,22 +123,30 @@ def merge_outputs(logs: Path, jobs: int, output: str, expected: int) -> None:
     write_whole(target, b"".join(lines))
 
 
+def call(command: Sequence[str]) -> None:
+    """Run a command; end with its exit code if that is not 0."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Split, run and merge; the exit code is the wrapper's."""
+    """Split, run, merge and do the rest; the exit code is that of what failed."""
     args = get_parser().parse_args(argv)
-    work, logs = f"{sys.stdin.read()}{args.jobs}\n", args.log.parent
+    work, logs = f"{args.work}\n{args.jobs}\n", args.log.parent
     may_resume = args.resume_jobs == "true" and KNOW_PICK.match(args.cmd) is not None
     pick = prepare_logs(logs, work, may_resume)
     lists = dict(word.split("=", 1) for word in args.split)
     for prefix, scp in lists.items():
         split_list(Path(scp), args.jobs, logs / prefix)
     wrapper = [*shlex.split(args.cmd), *pick, f"JOB=1:{args.jobs}", str(args.log)]
-    done = subprocess.run([*wrapper, *args.command], stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        sys.exit(done.returncode)
+    call([*wrapper, *args.command])
     for output in args.merge.split():
         expected = len(Path(next(iter(lists.values()))).read_bytes().splitlines())
         merge_outputs(logs, args.jobs, output, expected)
+    if args.then:
+        call(shlex.split(args.then))
+    (logs / BEGUN).unlink()
 
 
 if __name__ == "__main__":

@@ -52,104 +52,48 @@ write_file() { # FILE: standard input, under its name only when complete
     fi
 }
 
-declare -A _job_name=() _job_log=() _job_out=() # by process id
-_job_failed="" _jobs_at_once=1
+_queue=() _running="" # words of jobs that wait; the process that is waited for
 
-at_once() { # NUMBER: how many jobs that start_job starts run side by side
-    _jobs_at_once=$1
-}
-
-# start_job NAME LOG COMMAND...: in the background.
-# LOG is what a person looks at; what the command itself prints goes to LOG's
-# neighbour *.out. After a failure nothing new is started.
+# start_job TITLE LOG STAMP FINGERPRINT COMMAND...: puts it in the queue of wait_jobs. LOG is
+# what a person looks at; a job that succeeds writes FINGERPRINT to STAMP, unless it is empty.
 start_job() {
-    local name=$1 log=$2 out="${2%.log}.out"
-    shift 2
-    if "${dry_run}"; then
-        "$@"
-        return
-    fi
-    while [ "${#_job_name[@]}" -ge "${_jobs_at_once}" ]; do _wait_for_one; done
-    [ -z "${_job_failed}" ] || return 0
-    log "  ${name} -> log: ${log}"
-    mkdir -p "$(dirname "${log}")"
-    set -m # a process group of its own, so that it can be stopped as a whole
-    ("$@") > "${out}" 2>&1 < /dev/null &
-    set +m
-    _job_name[$!]=${name} _job_log[$!]=${log} _job_out[$!]=${out}
+    if "${dry_run}"; then x "${@:5}"; else _queue+=("${@:1:4}" $(($# - 4)) "${@:5}"); fi
 }
 
-wait_jobs() { # wait for everything started; stop if something failed
-    while [ "${#_job_name[@]}" -gt 0 ]; do _wait_for_one; done
-    [ -z "${_job_failed}" ] || die "${_job_failed}"
+# start_in_jobs TITLE STAMP FINGERPRINT CMD N LOG OPTION... -- COMMAND...: N jobs of a wrapper,
+# with JOB in LOG and COMMAND for the number; the OPTIONs are those of in_jobs.py.
+start_in_jobs() {
+    start_job "$1" "${6/JOB/1}" "$2" "$3" in_jobs.py --cmd "$4" --jobs "$5" --log "$6" \
+        --resume_jobs "${resume_jobs}" --work "$3" "${@:7}"
 }
 
-run() { # COMMAND...: one command, its output on the terminal; can be interrupted
+wait_jobs() { # [NUMBER]: runs the queue, so many side by side (1); stops if something failed
+    local words=("${_queue[@]}")
+    _queue=()
+    [ "${#words[@]}" -eq 0 ] \
+        || run side_by_side.py --at_once "${1:-1}" <(printf '%s\0' "${words[@]}") || exit 1
+}
+
+run() { # COMMAND...: its output on the terminal; can be interrupted
     local status=0
     "${dry_run}" && { x "$@"; return; }
-    set -m
-    ("$@") < /dev/null &
+    set -m # a process group of its own, so that it can be stopped as a whole
+    "$@" < /dev/null &
     set +m
-    _job_name[$!]=$1
-    wait $! || status=$?
-    unset "_job_name[$!]"
+    _running=$!
+    wait "${_running}" || status=$?
+    _running=""
     return "${status}"
 }
 
-_wait_for_one() {
-    local pid status ticks=0
-    while true; do
-        for pid in "${!_job_name[@]}"; do
-            kill -0 "${pid}" 2> /dev/null && continue
-            status=0
-            wait "${pid}" || status=$?
-            [ "${status}" -eq 0 ] || _job_error "${pid}" "${status}"
-            unset "_job_name[${pid}]"
-            return 0
-        done
-        sleep 0.2
-        ticks=$((ticks + 1))
-        [ $((ticks % 150)) -ne 0 ] || _show_progress # every 30 seconds
-    done
-}
-
-_job_error() { # PID STATUS
-    local name=${_job_name[$1]} message
-    # what the user can mend is one line; a launcher's own traceback would hide it
-    message=$(grep -h '^ERROR: ' "${_job_out[$1]}" | LC_ALL=C sort -u) || message=""
-    {
-        if [ -n "${message}" ]; then
-            printf '\n%s\n' "${message}"
-        else
-            printf '\n---- last lines of %s ----\n' "${_job_out[$1]}"
-            tail -n 30 "${_job_out[$1]}" || true
-            printf -- '----\n'
-        fi
-    } >&2
-    _job_failed+="${_job_failed:+; }${name} failed with status $2, log: ${_job_log[$1]}"
-    log "  ${name} failed; jobs that still run are waited for, no new one is started"
-}
-
-_show_progress() { # the newest line of every running job's log
-    local pid line
-    for pid in "${!_job_name[@]}"; do
-        line=$(tail -c 2000 "${_job_log[${pid}]}" 2> /dev/null | tr '\r' '\n' \
-            | grep -v -e '^ ' -e '^$' -e Warning | tail -n 1 | cut -c 1-150) || true
-        log "  ${_job_name[${pid}]}: ${line}"
-    done
-}
-
-stop_jobs() { # when the recipe ends or is interrupted
-    local pid
-    for pid in "${!_job_name[@]}"; do
-        kill -TERM -- "-${pid}" 2> /dev/null || true
-    done
+stop_running() { # when the recipe ends or is interrupted
+    [ -z "${_running}" ] || kill -TERM -- "-${_running}" 2> /dev/null || true
     wait
 }
 
 watch_signals() {
     export RUN_PL_OWNER=$$ # run.pl stops its jobs should this script be killed
-    trap stop_jobs EXIT
+    trap stop_running EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
 }
@@ -185,24 +129,6 @@ changed_inputs() { # STAMP FINGERPRINT: what differs of a training, apart from w
 
 stamp() { # STAMP FINGERPRINT
     printf '%s\n' "$2" | write_file "$1"
-}
-
-# in_jobs CMD N LOG FINGERPRINT OPTION... -- COMMAND...: N jobs of a wrapper, with JOB in LOG
-# and COMMAND for the number, without those that had finished when the same was broken off.
-in_jobs() {
-    local words=("${@:5}") wrapper
-    if "${dry_run}"; then
-        while [ "${words[0]}" != -- ]; do words=("${words[@]:1}"); done
-        read -ra wrapper <<< "$1"
-        x "${wrapper[@]}" JOB=1:"$2" "$3" "${words[@]:1}"
-    else
-        in_jobs.py --cmd "$1" --jobs "$2" --log "$3" --resume_jobs "${resume_jobs}" \
-            "${words[@]}" <<< "$4"
-    fi
-}
-
-done_jobs() { # LOGDIR: the work is complete; asked for again, it is all done anew
-    "${dry_run}" || rm -f "$1/.begun"
 }
 
 count_lines() { # FILE (0 without one, as in a dry run)
