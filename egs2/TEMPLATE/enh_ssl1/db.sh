@@ -5,6 +5,7 @@
 # shellcheck disable=SC2034
 
 DEBIAN_SPEECH=${DEBIAN_SPEECH:-downloads}
+VOICEBANK_DEMAND=${VOICEBANK_DEMAND:-} # vctk_noisy: noisy_testset_wav ... (10.7488/ds/2117)
 
 # SUPERB tasks (noisy_superb/superb1). The layout that is expected in each folder:
 #   python -m espnet2_ext.bin.prepare_superb --help

@@ -256,3 +256,37 @@ def demand(root: Path, speech: Speech) -> None:
     for scene in ("DKITCHEN", "NPARK", "TMETRO"):
         for channel in (1, 2, 16):
             audio(root / scene / f"ch{channel:02d}.wav", next(speech))
+
+
+VOICEBANK = {  # id -> words, noise, SNR; as in the corpus, with capitals and full stops
+    "trainset_28spk": {
+        "p226_001": ("Please call Stella.", "babble", "5"),
+        "p226_002": ("Ask her to bring these things.", "cafeteria", "15"),
+        "p239_001": ("Please call Stella.", "ssn", "0"),
+        "p239_005": ("It's a sight, isn't it?", "kitchen", "10"),
+        "p287_003": ("Six spoons of fresh snow peas.", "metro", "10"),
+    },
+    "testset": {
+        "p232_001": ("Please call Stella.", "bus", "2.5"),
+        "p257_006": ("Well, that's life!", "psquare", "17.5"),
+    },
+}
+
+
+def voicebank_demand(root: Path, speech: Speech) -> None:
+    rng = np.random.default_rng(0)
+    for part, utterances in VOICEBANK.items():
+        for utt, (words, _, snr) in utterances.items():
+            clean = np.repeat(next(speech), 3)  # the corpus is at 48 kHz
+            noise = rng.standard_normal(len(clean))
+            noise *= clean.std() / noise.std() * 10 ** (-float(snr) / 20)
+            scale = 0.5 / np.abs(clean + noise).max()
+            for kind, wav in (("clean", clean), ("noisy", clean + noise)):
+                path = root / f"{kind}_{part}_wav" / f"{utt}.wav"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                soundfile.write(path, scale * wav, 48000, subtype="PCM_16")
+            lines(root / f"{part}_txt" / f"{utt}.txt", words)
+        log = (f"{utt} {noise} {snr}" for utt, (_, noise, snr) in utterances.items())
+        lines(root / "logfiles" / f"log_{part}.txt", *log)
+        leftover = root / f"noisy_{part}_wav" / "._p226_001.wav"
+        leftover.write_bytes(b"Mac OS X")
