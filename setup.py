@@ -35,6 +35,7 @@ setup(
     packages=find_packages(include=["espnet2_ext", "espnet2_ext.*"]),
     package_data={
         "espnet2_ext": ["py.typed"],
+        "espnet2_ext.denoisers": ["weights/*"],
         "espnet2_ext.enh.loss": ["README.md"],
         "espnet2_ext.report": ["*.j2"],
         "espnet2_ext.ssl": ["weights/*"],

@@ -186,12 +186,27 @@ def check_same_file(tables: Tables) -> Iterator[Problem]:
             )
         seen.setdefault(real, utt)
     for name, table in audio_tables(tables).items():
-        for utt, (line, source) in table.first_lines().items():
-            if name != "wav.scp" and source and source == wav.get(utt, (0, ""))[1]:
-                yield table.at(line, utt).problem(
-                    "same-audio",
-                    found="the mixture itself",
-                    expected="clean speech or noise",
-                    do="correct the path",
-                    warning=True,
-                )
+        if name != "wav.scp":
+            yield from _same_as_mixture(table, wav)
+
+
+def _same_as_mixture(
+    table: Table, wav: Mapping[str, tuple[int, str]]
+) -> Iterator[Problem]:
+    """Warn of references that are the mixture; of a whole set of them once."""
+    lines = table.first_lines()
+    same = [
+        (utt, line)
+        for utt, (line, source) in lines.items()
+        if source and source == wav.get(utt, (0, ""))[1]
+    ]
+    whole = len(same) == len(lines)
+    do = "mix on the fly (preprocessor: on_the_fly), or " if whole else ""
+    for utt, line in same[:1] if whole else same:
+        yield table.at(line, utt).problem(
+            "same-audio",
+            found="the mixture itself" + (", as in every line" if whole else ""),
+            expected="clean speech or noise",
+            do=f"{do}correct the path",
+            warning=True,
+        )

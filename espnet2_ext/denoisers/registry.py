@@ -1,4 +1,4 @@
-"""Public denoisers that the trained systems are compared with.
+"""Public denoisers, and a model of our own, that trained systems are compared with.
 
 None of them is a dependency. Each works at its own sampling rate. `Denoiser.run`
 resamples and removes the algorithmic delay, a constant of each denoiser (measured on
@@ -15,7 +15,7 @@ from importlib import metadata
 
 import numpy as np
 
-from espnet2_ext.denoisers import networks, streaming
+from espnet2_ext.denoisers import networks, shipped, streaming
 from espnet2_ext.errors import UserError, unknown_name
 from espnet2_ext.fileio.audio import resample
 
@@ -138,6 +138,14 @@ DENOISERS: Mapping[str, Denoiser] = {
         rate=48000,
         delay=1440,
         load=streaming.load_deepfilternet,
+    ),
+    shipped.SE_DEBIAN_SMALL: Denoiser(
+        label=shipped.SE_DEBIAN_SMALL,
+        package="espnet2_ext",
+        module="espnet2",
+        install="espnet",
+        rate=16000,
+        load=shipped.load_se_debian_small,
     ),
 }
 

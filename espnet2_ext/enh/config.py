@@ -24,7 +24,9 @@ from espnet2.tasks.enh import EnhancementTask
 from espnet2.train.class_choices import ClassChoices
 from torch import nn
 
+from espnet2_ext.data.mixing import MixingOptions
 from espnet2_ext.enh.criterions import check_criterions
+from espnet2_ext.enh.on_the_fly import OnTheFlyPreprocessor
 from espnet2_ext.enh.selection import check_selection
 from espnet2_ext.errors import UserError, brief, unknown_name
 from espnet2_ext.train.arguments import blame, check_arguments
@@ -127,6 +129,10 @@ def _class(choices: ClassChoices, name: object) -> type:
 
 
 def _check_preprocessor(cls: type, conf: Mapping[str, Any]) -> None:
+    if issubclass(cls, OnTheFlyPreprocessor):
+        check_arguments("preprocessor_conf of 'on_the_fly'", MixingOptions, conf)
+        MixingOptions(**conf)  # its lists may be made by a stage before training
+        return
     import inspect
 
     known = set(inspect.signature(cls).parameters) - {"train"}

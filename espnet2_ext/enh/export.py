@@ -1,6 +1,6 @@
 """Make a trained system independent of this package and of s3prl.
 
-Only ``criterions:`` of the configuration changes: ESPnet builds the criteria at
+``criterions:`` and ``preprocessor:`` of the configuration change: ESPnet builds them at
 inference too, and a plain ESPnet does not know ours. The weights are as they were.
 """
 
@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -19,7 +20,11 @@ from espnet2_ext.fileio.checkpoint import load_weights
 from espnet2_ext.fileio.scp import atomic_write
 from espnet2_ext.fileio.yaml import read_yaml
 
-OURS = {"ssl"}
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OURS = {"ssl"}  # criteria
+OUR_PREPROCESSOR = "on_the_fly"
 PLAIN = {
     "name": "snr",
     "conf": {},
@@ -29,15 +34,25 @@ PLAIN = {
 
 
 def portable_config(config: dict) -> dict:
-    """Drop our criteria from a training configuration; keep everything else."""
+    """Drop our parts from a training configuration; keep everything else."""
     kept = [c for c in config.get("criterions", []) if c["name"] not in OURS]
-    return {**config, "criterions": kept or [PLAIN]}
+    changed: dict = {"criterions": kept or [PLAIN]}
+    if config.get("preprocessor") == OUR_PREPROCESSOR:
+        changed |= {"preprocessor": None, "preprocessor_conf": {}}
+    return {**config, **changed}
+
+
+def is_portable(config: dict) -> bool:
+    """Tell whether plain ESPnet can build a training configuration."""
+    losses = {criterion["name"] for criterion in config.get("criterions", [])}
+    return not OURS & losses and config.get("preprocessor") != OUR_PREPROCESSOR
 
 
 def export(
     exp_dir: Path,
     model_file: str,
     check: Callable[[dict, dict], None] | None = None,
+    half: bool = False,
 ) -> Path:
     """Write ``exp_dir/portable/{config.yaml,model.pth}`` for plain ESPnet.
 
@@ -45,6 +60,7 @@ def export(
         exp_dir: experiment directory with ``config.yaml``.
         model_file: weights in it, e.g. ``valid.loss.best.pth``.
         check: called with configuration and weights before anything is written.
+        half: write weights of 16 bits, which takes half the place.
 
     Returns:
         The directory written.
@@ -67,9 +83,19 @@ def export(
     with atomic_write(portable / "config.yaml") as stream:
         yaml.safe_dump(config, stream, sort_keys=False)
     partial = portable / f".model.pth.{os.getpid()}"
-    shutil.copyfile(weights, partial)
+    if half:
+        import torch
+
+        torch.save({name: as_half(weight) for name, weight in state.items()}, partial)
+    else:
+        shutil.copyfile(weights, partial)
     os.replace(partial, portable / "model.pth")
     return portable
+
+
+def as_half(weight: Tensor) -> Tensor:
+    """Give a floating-point tensor 16 bits; others stay."""
+    return weight.half() if weight.is_floating_point() else weight
 
 
 def portable_words(words: Sequence[str]) -> list[str]:
@@ -80,7 +106,7 @@ def portable_words(words: Sequence[str]) -> list[str]:
 
     Returns:
         The command line with ``EXP/portable/config.yaml``, which is written, where the
-        configuration names our criteria.
+        configuration names parts of ours.
 
     Raises:
         UserError: if the configuration cannot be read.
@@ -92,7 +118,7 @@ def portable_words(words: Sequence[str]) -> list[str]:
     if words[:1] != ["enh"] or path is None or not path.is_file():
         return list(words)
     config = read_yaml(path)
-    if not OURS & {criterion["name"] for criterion in config.get("criterions", [])}:
+    if is_portable(config):
         return list(words)
     portable = path.parent / "portable" / "config.yaml"
     with atomic_write(portable) as stream:

@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from espnet2_ext.denoisers.shipped import SHIPPED
 from espnet2_ext.plan.table import (
     DENOISER,
     FIRST_STAGE,
@@ -102,7 +103,8 @@ def has_first_stage(options: Options) -> bool:
 def _start(options: Options) -> str:
     """Give what the systems start from, with SEED for the number."""
     if not has_first_stage(options):
-        return options.get("init_param", "")
+        name, *parts = options.get("init_param", "").split(":")
+        return ":".join([str(SHIPPED.get(name, name)), *parts])
     seed = "_seedSEED" if words(options, "seeds") else ""
     return f"{_first_exp(options)}{seed}/{options['inference_model']}"
 

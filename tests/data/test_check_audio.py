@@ -1,5 +1,7 @@
 """Each kind of bad audio is found, with its file, line and utterance."""
 
+import shutil
+
 import numpy as np
 import pytest
 import soundfile
@@ -221,3 +223,11 @@ def test_audio_of_several_lists_is_judged_in_processes_too(data_dir):
     soundfile.write(audio(data_dir, "spk1", utts[-1]), np.zeros(8000), 16000)
     ours = {p for p in found(data_dir, jobs=2) if p[0].endswith(".scp")}
     assert ("spk1.scp", 180, utts[-1], "all-zero") in ours
+
+
+def test_set_of_clean_speech_alone_is_mentioned_once(data_dir):
+    shutil.copyfile(data_dir / "spk1.scp", data_dir / "wav.scp")
+    (problem,) = [p for p in check_data_dir(data_dir) if p.kind == "same-audio"]
+    assert problem.warning
+    assert "as in every line" in problem.found
+    assert "preprocessor: on_the_fly" in problem.do

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import torch
 import yaml
 
 from espnet2_ext.enh import export as export_module
@@ -50,6 +51,29 @@ def test_weights_and_settings_are_copied_and_the_experiment_is_left_alone(exp_di
     assert written["model.pth"] == before["1epoch.pth"]
     settings = yaml.safe_load(written["config.yaml"])
     assert settings == {**CONFIG, "criterions": [MSE]}
+
+
+def test_our_preprocessor_is_dropped_and_espnets_stays():
+    conf = {"preprocessor": "on_the_fly", "preprocessor_conf": {"noise_scp": "x"}}
+    left = portable_config({**CONFIG, **conf})
+    assert (left["preprocessor"], left["preprocessor_conf"]) == (None, {})
+    conf["preprocessor"] = "enh"
+    assert portable_config({**CONFIG, **conf}) == {
+        **CONFIG,
+        **conf,
+        "criterions": [MSE],
+    }
+
+
+def test_half_precision_keeps_whole_numbers(exp_dir):
+    whole = torch.tensor([3], dtype=torch.int64)
+    state = {"weight": torch.tensor([1 / 3]), "steps": whole}
+    torch.save(state, exp_dir / "1epoch.pth")
+    portable = export(exp_dir, "1epoch.pth", half=True)
+    written = torch.load(portable / "model.pth")
+    assert written["weight"].dtype == torch.float16
+    assert written["weight"].item() == pytest.approx(1 / 3, rel=1e-3)
+    assert torch.equal(written["steps"], whole)
 
 
 @pytest.mark.parametrize("missing", ["config.yaml", "valid.loss.best.pth"])

@@ -1,7 +1,7 @@
 """Fetch Debian packages and make one recipe's data of them.
 
-``python -m corpus.prepare enh|asr|ssl|downstream [--option value ...]``; each has its
-``--help``. Finished downloads and finished sets are kept.
+``python -m corpus.prepare enh|asr|ssl|base|downstream [--option value ...]``; each has
+its ``--help``. Finished downloads and finished sets are kept.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corpus.asr_sets import NOISY, SETS, asr_packages, write_asr_sets
+from corpus.base_sets import write_base_sets
 from corpus.build import build_corpus
 from corpus.fetch import fetch_packages
 from corpus.packages import downstream_packages, packages_for
@@ -59,10 +60,14 @@ def get_parser() -> argparse.ArgumentParser:
     add(ssl, "max_train_utts", 0, "0: all")
     add(ssl, "max_valid_utts", 0, "0: all")
 
+    base = kind("base", "the same speech, with noise and rooms to mix on the fly")
+    add(base, "max_train_utts", 0, "0: all")
+    add(base, "max_valid_utts", 0, "0: all")
+
     tasks = kind("downstream", "clean audio and manifests of tasks, and test noise")
     tasks.add_argument("--superb_size", default="demo", help="quick demo full")
     tasks.add_argument("--superb_dir", default="data/superb", help="where they go")
-    for own in (enh, asr, ssl):
+    for own in (enh, asr, ssl, base):
         own.add_argument("--data_dir", default="data", help="where the sets go")
     return parser
 
@@ -115,11 +120,12 @@ def prepare_asr(args: argparse.Namespace) -> None:
     write_asr_sets(trees, Path(args.data_dir), most, args.seed, args.nj, say, sets)
 
 
-def prepare_ssl(args: argparse.Namespace) -> None:
-    """Make the sets of a pre-training."""
+def prepare_permissive(args: argparse.Namespace) -> None:
+    """Make the sets of a pre-training, or those of a base system."""
     trees = fetch_packages(ssl_packages(), Path(args.downloads), say)
     most = {"train": args.max_train_utts, "valid": args.max_valid_utts}
-    write_ssl_sets(trees, Path(args.data_dir), most, args.nj, say)
+    write = write_ssl_sets if args.kind == "ssl" else write_base_sets
+    write(trees, Path(args.data_dir), most, args.nj, say)
 
 
 def prepare_downstream(args: argparse.Namespace) -> None:
@@ -147,7 +153,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     prepare = {
         "enh": prepare_enh,
         "asr": prepare_asr,
-        "ssl": prepare_ssl,
+        "ssl": prepare_permissive,
+        "base": prepare_permissive,
         "downstream": prepare_downstream,
     }
     prepare[args.kind](args)
