@@ -87,3 +87,13 @@ def test_the_columns_are_those_that_the_shell_reads():
     assert "\t".join(COLUMNS) == (
         "row\tlabel\tkind\texp\tseed\tconfig\tstart\tfrom\tweight\tdenoiser\tenhanced"
     )
+
+
+def test_model_that_comes_with_the_package_is_named_without_its_path():
+    (row,) = rows_of("enh_ssl", enh_config="a.yaml", init_param="se_debian_small")
+    assert Path(row.start).name == "se_debian_small.pth"
+    assert Path(row.start).is_absolute()
+    (row,) = rows_of("enh_ssl", enh_config="a.yaml", init_param="se_debian_small:x:y")
+    assert row.start.endswith("/se_debian_small.pth:x:y")
+    (row,) = rows_of("enh_ssl", enh_config="a.yaml", init_param="exp/a.pth:x")
+    assert row.start == "exp/a.pth:x"

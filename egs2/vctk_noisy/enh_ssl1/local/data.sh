@@ -6,6 +6,7 @@ set -euo pipefail
 speakers=28                # of the training set: 28 or 56
 valid_speakers="p226 p287" # cut from it for validation
 allow_partial=false        # accept fewer files than published
+download=false             # get what is missing from Edinburgh DataShare (CC BY 4.0)
 
 # shellcheck disable=SC2034 # parse_options.sh prints it
 help_message=$(sed -n '2,3s/^# //p; /^[a-z_]*=[^$]*  # /{s/=/ /; s/^/--/p}' "$0")
@@ -22,8 +23,19 @@ if [ $# -ne 0 ]; then
     exit 2
 fi
 
+read -ra py <<< "${PYTHON:-python3}" # may be several words
+if "${download}"; then
+    VOICEBANK_DEMAND=${VOICEBANK_DEMAND:-downloads}
+    names=""
+    for part in "trainset_${speakers}spk" testset; do
+        for name in "clean_${part}_wav" "noisy_${part}_wav" "${part}_txt"; do
+            names+=" voicebank_demand:${name}"
+        done
+    done
+    "${py[@]}" -m espnet2_ext.bin.corpora --to "${VOICEBANK_DEMAND}" \
+        --download "${names} voicebank_demand:logfiles"
+fi
 partial=()
 ! "${allow_partial}" || partial=(--allow_partial)
-read -ra py <<< "${PYTHON:-python3}" # may be several words
 "${py[@]}" -m espnet2_ext.bin.prepare_voicebank_demand --corpus_dir "${VOICEBANK_DEMAND}" \
     --speakers "${speakers}" --valid_speakers "${valid_speakers}" "${partial[@]}"
