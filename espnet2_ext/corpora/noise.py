@@ -1,18 +1,20 @@
-"""The user's noise corpora: which files may disturb a test set, and their kinds.
+"""The user's noise corpora: which files may disturb which set, and their kinds.
 
-Only recordings without speech are taken, and of WHAM! only its test part, because the
-noise of a test should be unseen: enhancement trained on these corpora needs others.
+Only recordings without speech are taken. WHAM! has parts of its own; the files of other
+corpora are divided by their names, where one corpus serves training and test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from espnet2_ext.corpora.description import Corpus
 from espnet2_ext.corpora.pieces import Pieces
 from espnet2_ext.errors import UserError, unknown_name
+from espnet2_ext.fileio.digest import stable_int
 from espnet2_ext.fileio.names import safe_id
 
 
@@ -24,11 +26,14 @@ class NoiseCorpus:
         corpus: where it is and comes from.
         kinds: pattern of files -> kind of noise, as reports group it.
         every: whether each pattern has to match; else one of them.
+        parts: patterns of its own training and validation part; those of ``kinds`` are
+            then its test part.
     """
 
     corpus: Corpus
     kinds: Mapping[str, str]
     every: bool = True
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 _DEMAND = {
@@ -70,6 +75,7 @@ NOISE_CORPORA: dict[str, NoiseCorpus] = {
                 ("tt/*.wav  (the test part)",),
             ),
             {"tt/*.wav": "wham"},
+            parts={"train": {"tr/*.wav": "wham"}, "valid": {"cv/*.wav": "wham"}},
         ),
         NoiseCorpus(
             Corpus(
@@ -98,11 +104,19 @@ NOISE_CORPORA: dict[str, NoiseCorpus] = {
 }
 
 
-def list_noises(roots: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+PARTS = ("train", "valid", "test")
+CHANGED_SPEED = re.compile(r"sp(08|12)$")  # copies that LibriMix adds to WHAM!
+
+
+def list_noises(
+    roots: Mapping[str, str], part: str = ""
+) -> tuple[dict[str, str], dict[str, str]]:
     """List the recordings of noise corpora.
 
     Args:
         roots: name of the corpus -> its folder.
+        part: ``train``, ``valid`` or ``test``, which have no file in common; empty:
+            the test part of WHAM!, and all of the others.
 
     Returns:
         ({id: file}, {id: kind}), the files absolute.
@@ -117,7 +131,7 @@ def list_noises(roots: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str
         if name not in NOISE_CORPORA:
             raise unknown_name("noise corpus", name, NOISE_CORPORA)
         try:
-            found = _list_corpus(NOISE_CORPORA[name], root)
+            found = _list_part(NOISE_CORPORA[name], root, part)
         except UserError as error:
             problems.append(str(error))
             continue
@@ -130,6 +144,30 @@ def list_noises(roots: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str
             f"found no noise corpora; expected one of {', '.join(NOISE_CORPORA)}."
         )
     return files, kinds
+
+
+def divide(ids: Collection[str]) -> dict[str, str]:
+    """Divide files by their names: a tenth for valid and test, one at least, each.
+
+    Returns:
+        id -> part; the order in which they are drawn hangs on the names alone.
+    """
+    ranked = sorted(ids, key=lambda id_: stable_int(f"noise part {id_}"))
+    tenth = max(1, len(ranked) // 10)
+    parts = ["valid"] * tenth + ["test"] * tenth
+    return {
+        id_: parts[n] if n < len(parts) else "train" for n, id_ in enumerate(ranked)
+    }
+
+
+def _list_part(noise: NoiseCorpus, root: str, part: str) -> dict[str, tuple[str, str]]:
+    if noise.parts:
+        kinds = noise.parts.get(part, noise.kinds)
+        found = _list_corpus(replace(noise, kinds=kinds), root)
+        return {k: v for k, v in found.items() if not CHANGED_SPEED.search(k)}
+    found = _list_corpus(noise, root)
+    parts = divide(found)
+    return {k: v for k, v in found.items() if part in ("", parts[k])}
 
 
 def _list_corpus(noise: NoiseCorpus, root: str) -> dict[str, tuple[str, str]]:

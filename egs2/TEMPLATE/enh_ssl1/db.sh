@@ -19,8 +19,9 @@ IEMOCAP_SPLIT=${IEMOCAP_SPLIT:-} # er: s3prl's downstream/emotion/meta_data
 SNIPS=${SNIPS:-} # sf: train, valid, test, all.iob.snips.txt (Audio SNIPS)
 LIBRIMIX_SD=${LIBRIMIX_SD:-} # sd: Kaldi folders train, dev, test (github.com/s3prl/LibriMix)
 
-# Noise for noisy test sets: python -m espnet2_ext.bin.prepare_noise --help
+# Noise and rooms: python -m espnet2_ext.bin.prepare_noise --help
 DNS=${DNS:-} # datasets/noise or datasets_fullband/noise_fullband (DNS Challenge)
 WHAM=${WHAM:-} # wham_noise: tr, cv, tt (wham.whisper.ai)
 MUSAN=${MUSAN:-} # music, noise, speech (openslr.org/17)
+RIRS_NOISES=${RIRS_NOISES:-} # librispeech_noisy: simulated_rirs (openslr.org/28)
 DEMAND=${DEMAND:-} # DKITCHEN, NPARK ... with ch01.wav (zenodo.org/record/1227121)

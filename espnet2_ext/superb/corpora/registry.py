@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_ext.corpora.description import Corpus
+from espnet2_ext.corpora.librispeech import LIBRISPEECH
 from espnet2_ext.errors import UserError, unknown_name
 
 Row = Mapping[str, object]
@@ -58,19 +59,7 @@ class Options:
 CORPORA: dict[str, Corpus] = {
     corpus.name: corpus
     for corpus in (
-        Corpus(
-            "librispeech",
-            "LibriSpeech",
-            "LIBRISPEECH",
-            "OpenSLR resource 12, https://www.openslr.org/12: train-clean-100.tar.gz, "
-            "dev-clean.tar.gz and test-clean.tar.gz (no registration)",
-            (
-                "SPEAKERS.TXT",
-                "{train-clean-100,dev-clean,test-clean}/<spk>/<chap>/*.flac",
-                "{train-clean-100,dev-clean,test-clean}/<spk>/<chap>/*.trans.txt",
-            ),
-            ("asr", "pr"),
-        ),
+        LIBRISPEECH,
         Corpus(
             "speech_commands",
             "Speech Commands v0.01 and its test set",

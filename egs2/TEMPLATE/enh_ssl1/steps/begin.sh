@@ -5,8 +5,7 @@ declare stage dry_run dumpdir expdir python option_names systems=""
 declare -a unknown_options
 
 begin() { # TEMPLATE WORD...: options, environment, where jobs run, the plan
-    template=$1
-    shift
+    template=$1 && shift
     run_args=$(printf '%q ' "./${0##*/}" "$@")
     keep_unknown=true # the plan knows ESPnet's options, and what is close to a mistyped one
     . utils/parse_options.sh
