@@ -5,6 +5,7 @@
 # shellcheck disable=SC2034
 
 DEBIAN_SPEECH=${DEBIAN_SPEECH:-downloads}
+WHAM_MIX=${WHAM_MIX:-} LIBRI2MIX=${LIBRI2MIX:-} # wham, libri2mix: wav16k/min/... (their scripts)
 VOICEBANK_DEMAND=${VOICEBANK_DEMAND:-} # vctk_noisy: noisy_testset_wav ... (10.7488/ds/2117)
 
 # SUPERB tasks (noisy_superb/superb1). The layout that is expected in each folder:

@@ -290,3 +290,42 @@ def voicebank_demand(root: Path, speech: Speech) -> None:
         lines(root / "logfiles" / f"log_{part}.txt", *log)
         leftover = root / f"noisy_{part}_wav" / "._p226_001.wav"
         leftover.write_bytes(b"Mac OS X")
+
+
+MIX_SINGLE = {
+    "wham_mix": {
+        "tr": ("011a0101_1.1_401a010a_-1.1", "012c020b_0.4_20da0102_-0.4"),
+        "cv": ("013a010c_2.0_02bo030f_-2.0",),
+        "tt": ("050a0501_1.7_442o030z_-1.7", "053a0502_0.1_420o030b_-0.1"),
+    },
+    "libri2mix": {
+        "train-100": ("19-198-0000_26-495-0000", "26-495-0000_19-198-0001"),
+        "dev": ("84-121123-0000_84-121123-0000",),
+        "test": ("61-70968-0000_61-70970-0000",),
+    },
+}
+
+
+def _mix_single(root: Path, speech: Speech, name: str) -> None:
+    rng = np.random.default_rng(0)
+    for part, ids in MIX_SINGLE[name].items():
+        for id_ in ids:
+            s1 = 0.5 * next(speech)
+            noise = 0.05 * rng.standard_normal(len(s1)).clip(-3, 3)
+            folder = root / "wav16k/min" / part
+            for stream, wav in (
+                ("s1", s1),
+                ("noise", noise),
+                ("mix_single", s1 + noise),
+                ("mix_both", s1 + noise),
+            ):
+                audio(folder / stream / f"{id_}.wav", wav)
+
+
+def wham_mix(root: Path, speech: Speech) -> None:
+    _mix_single(root, speech, "wham_mix")
+
+
+def libri2mix(root: Path, speech: Speech) -> None:
+    _mix_single(root, speech, "libri2mix")
+    lines(root / "metadata/mixture_dev_mix_single.csv", "mixture_ID,mixture_path")

@@ -131,9 +131,8 @@ stamp() { # STAMP FINGERPRINT
     printf '%s\n' "$2" | write_file "$1"
 }
 
-count_lines() { # FILE (0 without one, as in a dry run)
-    if [ -e "$1" ]; then wc -l < "$1"; else echo 0; fi
-}
+# FILE (0 without one, as in a dry run)
+count_lines() { if [ -e "$1" ]; then wc -l < "$1"; else echo 0; fi; }
 
 at_most() { # A B: the smaller, at least 1
     local n=$(($1 < $2 ? $1 : $2))

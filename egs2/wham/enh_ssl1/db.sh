@@ -1,0 +1,1 @@
+../../TEMPLATE/enh_ssl1/db.sh
