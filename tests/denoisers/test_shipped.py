@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from espnet2_ext.bin import results_table
 from espnet2_ext.denoisers.registry import DENOISERS
 from espnet2_ext.denoisers.shipped import SE_DEBIAN_SMALL, SHIPPED
 from espnet2_ext.tasks.config import check_config
@@ -22,6 +23,7 @@ from tests.denoisers.test_registry import CLEAN, FS, NOISE
 WEIGHTS = SHIPPED[SE_DEBIAN_SMALL]
 CARD = WEIGHTS.with_suffix(".md")
 CONFIG = WEIGHTS.with_suffix(".yaml")
+RECORDS = ROOT / "egs2/debian_speech/enh_base1/results/se_debian_small/results.jsonl"
 
 
 def si_snr(estimate: np.ndarray, reference: np.ndarray) -> float:
@@ -33,6 +35,17 @@ def test_files_are_small_and_the_card_has_the_digest():
     assert sum(path.stat().st_size for path in (WEIGHTS, CONFIG, CARD)) < 4e6
     digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
     assert digest in CARD.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["test_en", "test_out"])
+def test_tables_of_the_card_are_those_of_the_records(name, capsys):
+    columns = ["SI_SNR=SI-SNR:2", "PESQ_WB=PESQ-WB:2", "ESTOI=ESTOI:1"]
+    columns += ["P808=DNSMOS P.808:2", "LPS=LPS:1", "SPK_SIM=SpkSim:3"]
+    columns += ["CAPPED_WER_whisper_tiny_en=WER Whisper, capped:1"]
+    results_table.main(
+        ["--results", str(RECORDS), "--test_set", name, "--columns", *columns]
+    )
+    assert capsys.readouterr().out.strip() in CARD.read_text(encoding="utf-8")
 
 
 def test_configuration_names_no_folder_of_a_machine_and_no_part_of_ours():
