@@ -7,6 +7,7 @@ import pytest
 import scipy.signal
 
 from espnet2_ext.denoisers.registry import DENOISERS, Denoiser, denoiser
+from espnet2_ext.denoisers.shipped import SHIPPED
 from espnet2_ext.errors import UserError
 from espnet2_ext.fileio.audio import resample
 from tests.denoisers.half import NUMPY
@@ -168,5 +169,6 @@ def denoiser_with(module: str) -> Denoiser:
 
 
 def test_every_package_is_pinned() -> None:
-    for found in DENOISERS.values():
-        assert f"{found.package}==" in found.install
+    for name, found in DENOISERS.items():
+        if name not in SHIPPED:  # ours needs ESPnet, whichever is there
+            assert f"{found.package}==" in found.install

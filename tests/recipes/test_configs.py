@@ -70,6 +70,9 @@ def test_training_configuration_is_accepted_whole_and_builds(
 ):
     monkeypatch.chdir(tmp_path)
     write_init_param(read_yaml(path), tmp_path)
+    losses = [criterion["conf"] for criterion in read_yaml(path)["criterions"]]
+    if LOCAL.keys() & {conf.get("upstream") for conf in losses}:  # s3prl downloads it
+        monkeypatch.setattr(SSLLoss, "load", lambda self: None)
     dry = ["--config", str(path), "--output_dir", str(tmp_path), "--dry_run", "true"]
     dry += ["--iterator_type", "none", "--ngpu", "0"]
     SSLEnhancementTask.main(cmd=dry)
@@ -89,7 +92,7 @@ def test_configurations_that_are_compared_differ_in_the_loss_alone(path):
     written = read_yaml(path.with_name(f"{network}_snr.yaml"))
     names = ("whisper_early", "hubert") if upstream == "_both" else (upstream[1:],)
     for number, short in enumerate(names):
-        fragment = read_yaml(ROOT / f"conf/ssl/{SHORT[short]}.yaml")
+        fragment = read_yaml(ROOT / f"conf/ssl/{SHORT.get(short, short)}.yaml")
         if number:  # a key of its own in the log
             fragment["conf"]["name"] = f"{short}_loss"
         written = add_loss(written, fragment)
